@@ -1,0 +1,8 @@
+"""`python -m fsdaemon` is the command `fsdaemon`."""
+
+import sys
+
+from fsdaemon.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""A verdict as FreeSWITCH commands.
+
+Rule: one `multiset` says it all, and what an earlier verdict left on the channel is taken back. No
+value can be expanded by FreeSWITCH or end another: they are encoded, or checked to be plain.
+"""
+
+from __future__ import annotations
+
+from fsdaemon import diversion
+from fsdaemon import variables as v
+from fsdaemon.call import Call
+from fsdaemon.display import encode
+from fsdaemon.esl import Command, Execute
+from fsdaemon.policy import FORWARD, Verdict
+
+# With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
+_SEPARATOR = "\x1f"
+
+
+def assignments(call: Call, verdict: Verdict, label: str | None) -> dict[v.Header, str]:
+    """What each channel variable must hold after this verdict; an empty value unsets."""
+    values = {v.VERDICT: verdict.action, v.REASON: verdict.reason}
+    if verdict.action == FORWARD:
+        values[v.TARGET] = verdict.target
+    values.update(_path(call, verdict))
+    values.update(_label(call, verdict, label))
+    return values
+
+
+def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    if verdict.path:
+        return {
+            v.PATH: ",".join(step.number for step in verdict.path),
+            v.KINDS: ",".join(step.kind for step in verdict.path),
+            v.HOP: verdict.target if verdict.action == FORWARD else call.callee.name,
+            v.BRIDGED: call.last_bridge,
+            v.DIVERSION: diversion.write(verdict.path, call.callee.domain),
+        }
+    if call.followed:
+        return dict.fromkeys((v.PATH, v.KINDS, v.HOP, v.BRIDGED, v.DIVERSION), "")
+    return {}
+
+
+def _label(call: Call, verdict: Verdict, label: str | None) -> dict[v.Header, str]:
+    values: dict[v.Header, str] = {}
+    leg = {}
+    if label is not None:
+        encoded = encode(label)
+        values = {v.EFFECTIVE_NAME: encoded, v.LABEL: encoded, v.OWN_NAME: _kept(call.own_name)}
+        leg[v.LEG_NAME] = encoded
+    elif call.labelled:
+        values = {v.EFFECTIVE_NAME: _kept(call.own_name), v.LABEL: "", v.OWN_NAME: ""}
+    if verdict.path:
+        leg[v.DIVERSION.variable] = diversion.write(verdict.path, call.callee.domain)
+    if leg:
+        values[v.LEG] = "[^^!" + "!".join(f"{name}={value}" for name, value in leg.items()) + "]"
+    elif call.followed or call.labelled:
+        values[v.LEG] = ""
+    return values
+
+
+def _kept(name: str) -> str:
+    """The caller's own name as it is put back: encoded only where FreeSWITCH would spoil it."""
+    if all(ch.isalnum() or ch in " .,-_()&+" for ch in name):
+        return name
+    return encode(name)
+
+
+def commands(values: dict[v.Header, str]) -> tuple[Command, ...]:
+    """The commands that set `values`, in one go."""
+    pairs = (f"{header.variable}={value}" for header, value in values.items())
+    return (Execute("multiset", "^^" + _SEPARATOR + _SEPARATOR.join(pairs)),)

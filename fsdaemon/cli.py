@@ -1,0 +1,114 @@
+"""The command line: arguments in, exit codes out (0 fine, 1 the input is wrong, 2 usage).
+
+Rule: no traceback reaches a user. What a command does is done elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fsdaemon import __version__
+from fsdaemon.config import Config, ConfigError, Problem, Wrong, default, host_port, load
+
+DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
+_LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command `fsdaemon`; returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"fsdaemon: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration of `path`, of /etc/fsdaemon/conf.toml, or the built-in one if that is not there.
+
+    Raises ConfigError for what is wrong in the file, or with it.
+    """
+    if path is None and not DEFAULT_PATH.exists():
+        return default()
+    path = path or DEFAULT_PATH
+    try:
+        if path.is_dir():
+            raise ConfigError([Problem("", "is a directory; a file is wanted")])
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
+    if len(data) > _LARGEST:
+        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes: that is no conf.toml")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError([Problem("", "not UTF-8; save the file as UTF-8", line)]) from None
+    return load(text, path.name)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from fsdaemon import log
+    from fsdaemon.server import Server
+
+    def configuration() -> Config:
+        config = read_config(arguments.config)
+        return config.listening(tuple(arguments.listen)) if arguments.listen else config
+
+    config = configuration()
+    log.configure(config.log)
+    Server(config, configuration).run()
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments.config)
+    for section, table in asdict(config).items():
+        if section in ("origin", "variables"):
+            continue
+        print(f"[{section}]")
+        for key, value in table.items():
+            origin = config.origin.get(f"{section}.{key}", "default")
+            print(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {origin}")
+        print()
+    return 0
+
+
+def _address(text: str) -> str:
+    try:
+        return host_port(text)
+    except Wrong as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fsdaemon", description="Call-forward exception and display for FreeSWITCH."
+    )
+    parser.add_argument("--version", action="version", version=f"fsdaemon {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run the daemon in the foreground")
+    serve.add_argument(
+        "--listen", type=_address, action="append", metavar="HOST:PORT", help="instead of server.listen"
+    )
+    serve.set_defaults(run=_serve)
+    check = commands.add_parser("check", help="check a conf.toml and print the effective configuration")
+    check.set_defaults(run=_check)
+    for command in (serve, check):
+        command.add_argument(
+            "--config", type=Path, metavar="PATH", help=f"instead of {DEFAULT_PATH}, if that exists"
+        )
+    return parser

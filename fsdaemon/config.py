@@ -1,0 +1,340 @@
+"""conf.toml: TOML text to a frozen `Config`, or every problem in it at once.
+
+Rule: reads no file and knows no call. Each key stands once, in SCHEMA: its default and its check; the
+file conf.toml in the repository documents them, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import string
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, NamedTuple
+
+import tomli
+
+from fsdaemon.variables import PRESETS, Preset
+
+KINDS = ("always", "busy", "no_answer", "not_registered", "redirect")
+LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+Check = Callable[[Any], Any]
+
+
+class Wrong(ValueError):
+    """A value is not allowed; the message says what would be right."""
+
+
+class Problem(NamedTuple):
+    """One mistake in a conf.toml."""
+
+    key: str
+    what: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """`line 3: server.timeout: must be …`."""
+        where = f"line {self.line}: " if self.line else ""
+        return f"{where}{self.key}: {self.what}" if self.key else f"{where}{self.what}"
+
+
+class ConfigError(ValueError):
+    """Everything that is wrong with a conf.toml: `problems`, in the order of the file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Keep the problems; `str()` has one a line."""
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+# --- checks: each returns the value as the program wants it, or raises Wrong ---------------------------
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong(f"must be true or false, not {_show(value)}")
+    return value
+
+
+def _whole(lowest: int, highest: int) -> Check:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+            raise Wrong(f"must be a whole number from {lowest} to {highest}, not {_show(value)}")
+        return value
+
+    return check
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.1 <= value <= 60:
+        raise Wrong(f"must be a number of seconds from 0.1 to 60, not {_show(value)}")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Wrong(f'must be a text in quotes, like "…", not {_show(value)}')
+    return value
+
+
+def _one_of(*allowed: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            near = _nearest(str(value), allowed)
+            raise Wrong(f"must be one of {', '.join(allowed)}, not {_show(value)}{near}")
+        return str(value)
+
+    return check
+
+
+def _list_of(one: Check) -> Check:
+    def check(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise Wrong(f"must be a list, like [ … ], not {_show(value)}")
+        return tuple(one(item) for item in value)
+
+    return check
+
+
+def _template(*names: str) -> Check:
+    known = " ".join("{" + name + "}" for name in names)
+
+    def check(value: Any) -> str:
+        text = _text(value)
+        try:
+            fields = [part for part in string.Formatter().parse(text) if part[1] is not None]
+        except ValueError as error:
+            raise Wrong(f"{error}; a brace that stands for itself is written twice, {{{{ or }}}}") from None
+        for _, name, spec, conversion in fields:
+            if name not in names or spec or conversion:
+                raise Wrong(f"knows {known}, not {{{name}}}")
+        return text
+
+    return check
+
+
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^\s:\[\]]+):(\d{1,5})")
+
+
+def host_port(value: Any) -> str:
+    """Check one `host:port`; raises Wrong. IPv6 goes in brackets: `[::1]:8084`."""
+    match = _HOST_PORT.fullmatch(_text(value))
+    if not match or int(match[2]) > 65535:
+        raise Wrong(f'must be "host:port", like "127.0.0.1:8084", not {_show(value)}')
+    return str(value)
+
+
+def _listen(value: Any) -> tuple[str, ...]:
+    addresses = tuple(map(host_port, value if isinstance(value, list) else [value]))
+    if not addresses:
+        raise Wrong('must name at least one address, like "127.0.0.1:8084"')
+    return addresses
+
+
+# --- the schema ---------------------------------------------------------------------------------------
+
+
+class Key(NamedTuple):
+    """One key of conf.toml."""
+
+    default: Any
+    check: Check
+
+
+LABEL_FIELDS = ("called", "diverter", "caller")
+
+SCHEMA: dict[str, dict[str, Key]] = {
+    "server": {
+        "listen": Key(("127.0.0.1:8084",), _listen),
+        "max_sessions": Key(1000, _whole(1, 100_000)),
+        "timeout": Key(2.0, _seconds),
+    },
+    "exceptions": {
+        "target": Key(True, _boolean),
+    },
+    "display": {
+        "label": Key("Uml. fuer {diverter}: {caller}", _template("called", "diverter", "caller")),
+        "chain": Key("Uml. fuer {called} ueber {diverter}: {caller}", _template(*LABEL_FIELDS)),
+        "anonymous": Key("Anonym", _text),
+        "kinds": Key(KINDS, _list_of(_one_of(*KINDS))),
+    },
+    "routing": {
+        "max_hops": Key(5, _whole(1, 50)),
+    },
+    "log": {
+        "level": Key("INFO", _one_of(*LEVELS)),
+        "format": Key("text", _one_of("text", "json")),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """[server]."""
+
+    listen: tuple[str, ...]
+    max_sessions: int
+    timeout: float
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """[exceptions]: who may break through a forward."""
+
+    target: bool
+
+
+@dataclass(frozen=True)
+class Display:
+    """[display]: what the phone of the one who gets a forwarded call shows."""
+
+    label: str
+    chain: str
+    anonymous: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Routing:
+    """[routing]."""
+
+    max_hops: int
+
+
+@dataclass(frozen=True)
+class Log:
+    """[log]."""
+
+    level: str
+    format: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """One whole configuration. `origin` says of each `section.key` where its value comes from."""
+
+    server: Server
+    exceptions: Exceptions
+    display: Display
+    routing: Routing
+    log: Log
+    variables: Preset = PRESETS["default"]
+    origin: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def listening(self, addresses: tuple[str, ...]) -> Config:
+        """The same configuration, listening elsewhere (`--listen`)."""
+        origin = {**self.origin, "server.listen": "--listen"}
+        return replace(self, server=replace(self.server, listen=addresses), origin=origin)
+
+
+_SECTIONS = {
+    "server": Server,
+    "exceptions": Exceptions,
+    "display": Display,
+    "routing": Routing,
+    "log": Log,
+}
+
+
+def load(text: str, name: str = "conf.toml") -> Config:
+    """Read a conf.toml. Raises ConfigError with every problem that is in it."""
+    try:
+        document = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise ConfigError([_syntax(error)]) from None
+    reader = _Reader(text, name)
+    values = reader.read(document)
+    if reader.problems:
+        raise ConfigError(sorted(reader.problems, key=lambda p: p.line or 0))
+    sections: dict[str, Any] = {name: make(**values[name]) for name, make in _SECTIONS.items()}
+    return Config(origin=reader.origin, **sections)
+
+
+def default() -> Config:
+    """The configuration of a machine that has no conf.toml."""
+    return load("")
+
+
+class _Reader:
+    """One conf.toml while it is read: collects values, where they came from, and the problems."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.lines = _lines(text)
+        self.name = name
+        self.problems: list[Problem] = []
+        self.origin: dict[str, str] = {}
+
+    def read(self, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        values = {}
+        for section in document:
+            if section not in SCHEMA:
+                self._unknown(section, "section", SCHEMA)
+        for section, keys in SCHEMA.items():
+            table = document.get(section, {})
+            if not isinstance(table, dict):
+                self._problem(section, f"is a section and is written [{section}]")
+                table = {}
+            values[section] = self._section(section, keys, table)
+        return values
+
+    def _section(self, section: str, keys: dict[str, Key], table: dict[str, Any]) -> dict[str, Any]:
+        for key in table:
+            if key not in keys:
+                self._unknown(f"{section}.{key}", "key", keys)
+        values = {}
+        for key, (initial, check) in keys.items():
+            path = f"{section}.{key}"
+            values[key], self.origin[path] = initial, "default"
+            if key in table:
+                self.origin[path] = f"{self.name}:{self.lines.get(path, '?')}"
+                try:
+                    values[key] = check(table[key])
+                except Wrong as wrong:
+                    self._problem(path, str(wrong))
+        return values
+
+    def _unknown(self, path: str, what: str, known: Any) -> None:
+        near = _nearest(path.rpartition(".")[2], known)
+        self._problem(path, f"unknown {what}{near or '; known are ' + ', '.join(known)}")
+
+    def _problem(self, path: str, what: str) -> None:
+        self.problems.append(Problem(path, what, self.lines.get(path)))
+
+
+_SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+
+
+def _syntax(error: tomli.TOMLDecodeError) -> Problem:
+    match = _SYNTAX.fullmatch(str(error))
+    if not match:
+        return Problem("", f"no TOML: {error}")
+    column = f" (column {match[3]})" if match[3] else " (at the end of the file)"
+    return Problem("", f"no TOML: {match[1]}{column}", int(match[2]) if match[2] else None)
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Where each `section` and `section.key` stands, as far as plain TOML shows it."""
+    found: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        header = re.match(r"\s*\[+\s*([^\]#]+?)\s*\]+", line)
+        pair = re.match(r"\s*([A-Za-z0-9_.\"-]+)\s*=", line)
+        if header:
+            section = header[1]
+            found.setdefault(section, number)
+        elif pair:
+            path = f"{section}.{pair[1]}" if section else pair[1]
+            found.setdefault(path, number)
+            found.setdefault(path.partition(".")[0], number)
+    return found
+
+
+def _nearest(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _show(value: Any) -> str:
+    text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
+    shown = text or (f'"{value}"' if isinstance(value, str) else str(value))
+    return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -1,0 +1,28 @@
+"""The Diversion header (RFC 5806), as the next switch or the carrier reads it.
+
+Rule: written from our own path only. What a stranger's Diversion says is never read here.
+"""
+
+from __future__ import annotations
+
+from fsdaemon.call import Diverter
+
+# RFC 5806 section 4: diversion-reason.
+REASONS = {
+    "always": "unconditional",
+    "busy": "user-busy",
+    "no_answer": "no-answer",
+    "not_registered": "unavailable",
+    "redirect": "deflection",
+}
+
+
+def write(path: tuple[Diverter, ...], domain: str) -> str:
+    """The value of a Diversion header for `path`: newest diverter first (RFC 5806 section 5).
+
+    `domain` is the host part of the diverters' addresses. Empty for an empty path.
+    """
+    return ", ".join(
+        f"<sip:{step.number}@{domain or 'invalid'}>;reason={REASONS.get(step.kind, 'unknown')};counter=1"
+        for step in reversed(path)
+    )

@@ -1,0 +1,144 @@
+"""One connection of FreeSWITCH's `socket` application, from `connect` to the verdict.
+
+greenswitch's OutboundSession, with the methods its users know; each override names the defect of
+greenswitch 0.0.19 for which it is there. Rule: one greenlet, one time limit set by the caller, no
+thread of its own; what is decided is decided in decide.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionHasGoneAway
+from loguru import logger
+
+from fsdaemon.call import Answers
+from fsdaemon.config import Config
+from fsdaemon.decide import Decision, decide
+from fsdaemon.esl import CONNECT, Api, Command, Execute, Headers, Message, Parser, ProtocolError, to_bytes
+
+_CHUNK = 65536
+_ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
+_GONE = "text/disconnect-notice"
+
+__all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
+
+
+class Session(OutboundSession):
+    """One call at one hook.
+
+    Raises ProtocolError for a peer that is no FreeSWITCH, OutboundSessionHasGoneAway for a call that
+    ended meanwhile, OSError for a broken connection.
+    """
+
+    session_data: Headers
+
+    def __init__(self, client_address: Any, sock: Any) -> None:
+        """Take over a connection.
+
+        greenswitch starts two greenlets here, and keeps descriptors of connections that say nothing.
+        """
+        self.client_address = client_address
+        self.sock = sock
+        self.connected = True
+        self._parser = Parser()
+        self._received: list[Message] = []
+        self._outbound_connected = False
+        self._lingering = False
+
+    def start_event_handlers(self) -> None:
+        """Nothing to start: replies are read by who waits for them.
+
+        greenswitch reads in a greenlet of its own that spins for ever on a body cut short.
+        """
+
+    def connect(self) -> None:
+        """Send `connect` and keep the channel data in `session_data`.
+
+        greenswitch decodes the whole block and splits it at every Unicode line end, so that a caller's
+        name can add a header; see esl.py.
+        """
+        if self._outbound_connected:
+            return
+        self.sock.sendall(CONNECT)
+        (reply,) = self._replies(1)
+        self.session_data = reply.headers
+        self._outbound_connected = True
+
+    @property
+    def uuid(self) -> str | None:
+        """The call's UUID (greenswitch looks for the variable, which a caller's dialplan may lack)."""
+        return self.session_data.get("Unique-ID")
+
+    def send(self, data: str) -> Message:
+        """Send one command in its raw form and return FreeSWITCH's reply.
+
+        greenswitch uses `socket.send`, which may send a part, and waits for the answer without limit.
+        """
+        self.sock.sendall(data.encode("utf-8", "replace") + b"\n\n")
+        return self._replies(1)[0]
+
+    def call_command(
+        self, app_name: str, app_args: str | None = None, block: bool = False, response_timeout: Any = None
+    ) -> Message:
+        """Execute an application. `block` means nothing here: in sync mode the reply comes afterwards."""
+        del block, response_timeout
+        return self.send_all([Execute(app_name, app_args or "")])[0]
+
+    def send_all(self, commands: Sequence[Command]) -> list[Message]:
+        """Send commands in one write (FreeSWITCH reads byte by byte) and return a reply for each."""
+        self.sock.sendall(b"".join(map(to_bytes, commands)))
+        return self._replies(len(commands))
+
+    def stop(self) -> None:
+        """Close. Every reply was read by then, so that no reset can overtake what FreeSWITCH gets.
+
+        greenswitch sends `exit` and joins two greenlets, which a peer that is gone never ends.
+        """
+        self.connected = False
+        self.sock.close()
+
+    def _replies(self, count: int) -> list[Message]:
+        """The next `count` replies; events and notices in between are passed over."""
+        replies: list[Message] = []
+        while True:
+            while self._received and len(replies) < count:
+                message = self._received.pop(0)
+                if message.is_reply:
+                    replies.append(message)
+                elif message.content_type == _GONE:
+                    raise OutboundSessionHasGoneAway("the call ended")
+                elif not message.content_type:
+                    raise ProtocolError("a message without Content-Type")
+            if len(replies) == count:
+                return replies
+            data = self.sock.recv(_CHUNK)
+            if not data:
+                self.connected = False
+                raise OutboundSessionHasGoneAway("the connection was closed")
+            self._received += self._parser.receive(data)
+
+    # --- what we are here for --------------------------------------------------------------------
+
+    def decide(self, config: Config) -> Decision:
+        """Connect, decide this call and tell FreeSWITCH. The whole job of one hook."""
+        self.connect()
+        answers: dict[Api, str] = {}
+        for _ in range(_ROUNDS):
+            outcome = decide(self.session_data, answers, config)
+            if isinstance(outcome, Decision):
+                self._tell(outcome)
+                return outcome
+            answers.update(self._ask(outcome))
+        raise AssertionError(f"questions without end: {outcome}")
+
+    def _ask(self, questions: Sequence[Api]) -> Answers:
+        return {question: reply.reply for question, reply in zip(questions, self.send_all(questions))}
+
+    def _tell(self, decision: Decision) -> None:
+        for command, reply in zip(decision.commands, self.send_all(decision.commands)):
+            if reply.reply.startswith("-"):
+                logger.bind(uuid=decision.call.uuid).error(
+                    "{} FreeSWITCH refused {}: {}", decision.call.uuid, command, reply.reply.strip()
+                )

@@ -1,0 +1,129 @@
+"""Every header and channel variable that fsdaemon reads or writes, once: its name and who writes it.
+
+Rule: no other module spells one. What a STRANGER writes may be shown, and compared with outside
+numbers; it never says who somebody is.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Writer(Enum):
+    """Who decides what stands in a variable."""
+
+    SWITCH = "FreeSWITCH itself, from what it established"
+    DIRECTORY = "FreeSWITCH, from the administrator's user directory"
+    DIALPLAN = "our dialplan files"
+    DAEMON = "fsdaemon"
+    STRANGER = "the caller, her provider or her phone"
+
+
+class Header(str):
+    """A header of the channel data (`variable_…` for a channel variable), and who writes it."""
+
+    writer: Writer
+
+    def __new__(cls, name: str, writer: Writer) -> Header:
+        """Make the header `name`; it is a plain `str` wherever one is wanted."""
+        self = super().__new__(cls, name)
+        self.writer = writer
+        return self
+
+    @property
+    def variable(self) -> str:
+        """The name as `set` and `${…}` know it: without `variable_`."""
+        return self[len(PREFIX) :] if self.startswith(PREFIX) else str(self)
+
+
+PREFIX = "variable_"
+
+
+def header_of(name: str, writer: Writer = Writer.DIALPLAN) -> Header:
+    """The header under which the channel data carries `name`.
+
+    A name with a capital letter first (`Caller-Destination-Number`) is a header already, as
+    `switch_channel_event_set_data` writes them; any other is a channel variable.
+    """
+    return Header(name if name[:1].isupper() else PREFIX + name, writer)
+
+
+def _v(name: str, writer: Writer) -> Header:
+    return Header(PREFIX + name, writer)
+
+
+# What FreeSWITCH establishes (switch_channel.c, sofia_reg.c: sip_authorized after a good digest or ACL).
+UUID = Header("Unique-ID", Writer.SWITCH)
+CALL_DIRECTION = Header("Call-Direction", Writer.SWITCH)
+CHANNEL_NAME = Header("Channel-Name", Writer.SWITCH)
+DESTINATION = Header("Caller-Destination-Number", Writer.STRANGER)
+SOURCE = Header("Caller-Source", Writer.SWITCH)
+RDNIS = Header("Caller-RDNIS", Writer.SWITCH)
+HIDE_NAME = Header("Caller-Privacy-Hide-Name", Writer.STRANGER)
+HIDE_NUMBER = Header("Caller-Privacy-Hide-Number", Writer.STRANGER)
+AUTHORIZED = _v("sip_authorized", Writer.SWITCH)
+USER_NAME = _v("user_name", Writer.SWITCH)
+DOMAIN_NAME = _v("domain_name", Writer.SWITCH)
+DIALED_USER = _v("dialed_user", Writer.SWITCH)
+DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
+DISPOSITION = _v("originate_disposition", Writer.SWITCH)
+LAST_CAUSE = _v("last_bridge_hangup_cause", Writer.SWITCH)
+LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
+# From the directory of the user on this leg.
+EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
+EFFECTIVE_NUMBER = _v("effective_caller_id_number", Writer.DIRECTORY)
+# What strangers write.
+CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
+CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
+DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
+# Between our dialplan files and the daemon.
+STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
+CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
+CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
+DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
+ALWAYS = _v("call_forward_all", Writer.DIALPLAN)
+BUSY = _v("call_forward_busy", Writer.DIALPLAN)
+NO_ANSWER = _v("call_forward_no_answer", Writer.DIALPLAN)
+NOT_REGISTERED = _v("call_forward_not_registered", Writer.DIALPLAN)
+# What the daemon sets. The first five are the contract; the others are its memory on the channel.
+VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
+REASON = _v("fsdaemon_reason", Writer.DAEMON)
+PATH = _v("fsdaemon_path", Writer.DAEMON)
+KINDS = _v("fsdaemon_kinds", Writer.DAEMON)  # the kind of each forward in PATH
+TARGET = _v("fsdaemon_target", Writer.DAEMON)  # where a verdict `forward` sends the call
+HOP = _v("fsdaemon_hop", Writer.DAEMON)  # the callee up to whom PATH leads
+BRIDGED = _v("fsdaemon_bridged", Writer.DAEMON)  # the last bridge when PATH was written
+LABEL = _v("fsdaemon_label", Writer.DAEMON)  # the label we put into effective_caller_id_name
+OWN_NAME = _v("fsdaemon_own_name", Writer.DAEMON)  # what stood there before
+LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+
+# Leg variables that are only written, inside LEG (switch_ivr_originate.c).
+LEG_NAME = "origination_caller_id_name"
+
+CONDITION_NAMES = ("always", "busy", "no_answer", "not_registered")
+
+
+class Preset(NamedTuple):
+    """Where a dialplan puts things; each list is tried in order."""
+
+    callee: tuple[str, ...]
+    callee_name: tuple[str, ...]
+    domain: tuple[str, ...]
+    always: tuple[str, ...]
+    busy: tuple[str, ...]
+    no_answer: tuple[str, ...]
+    not_registered: tuple[str, ...]
+
+
+PRESETS = {
+    "default": Preset(
+        callee=(CALLEE.variable, DESTINATION),
+        callee_name=(CALLEE_NAME.variable,),
+        domain=(DOMAIN.variable, DOMAIN_NAME.variable),
+        always=(ALWAYS.variable,),
+        busy=(BUSY.variable,),
+        no_answer=(NO_ANSWER.variable,),
+        not_registered=(NOT_REGISTERED.variable,),
+    ),
+}

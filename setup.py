@@ -1,0 +1,40 @@
+"""Metadata of the package, all of it; pyproject.toml holds only the settings of tools."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+VERSION = next(
+    line.split('"')[1]
+    for line in (HERE / "fsdaemon" / "__init__.py").read_text("utf-8").splitlines()
+    if line.startswith("__version__")
+)
+
+TEST = ["pytest>=8", "hypothesis>=6.100"]
+LIVE = ["pjsua2-python>=2.14"]
+LINT = ["ruff>=0.9", "mypy>=1.14"]
+
+setup(
+    name="fsdaemon",
+    version=VERSION,
+    description="Call-forward exception and display for FreeSWITCH: "
+    "the secretary reaches the boss, and sees for whom a call was",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    packages=["fsdaemon"],
+    package_data={"fsdaemon": ["py.typed"]},
+    python_requires=">=3.9",
+    install_requires=["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6"],
+    extras_require={"test": TEST, "live": LIVE, "lint": LINT, "dev": TEST + LINT},
+    entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
+    classifiers=[
+        "Environment :: No Input/Output (Daemon)",
+        "Intended Audience :: Telecommunications Industry",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Communications :: Internet Phone",
+        "Typing :: Typed",
+    ],
+)
