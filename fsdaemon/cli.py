@@ -9,11 +9,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from fsdaemon import __version__
-from fsdaemon.config import Config, ConfigError, Problem, Wrong, default, host_port, load
+from fsdaemon.config import SCHEMA, Config, ConfigError, Problem, Wrong, default, host_port, load
 
 DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
 _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred
@@ -76,13 +75,11 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
-    for section, table in asdict(config).items():
-        if section in ("origin", "variables"):
-            continue
+    for section, keys in SCHEMA.items():
         print(f"[{section}]")
-        for key, value in table.items():
-            origin = config.origin.get(f"{section}.{key}", "default")
-            print(f"{key} = {json.dumps(value, ensure_ascii=False)}  # {origin}")
+        for key in keys:
+            value = json.dumps(getattr(getattr(config, section), key), ensure_ascii=False)
+            print(f"{key} = {value}  # {config.origin[f'{section}.{key}']}")
         print()
     return 0
 

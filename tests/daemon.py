@@ -1,0 +1,77 @@
+"""The real daemon as a process, for tests and the demo."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Daemon:
+    """`fsdaemon serve`; `lines` is what it logs."""
+
+    def __init__(self, port: int = 0, config: Path | None = None, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{port}"]
+        if config:
+            command += ["--config", str(config)]
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = self._ready()
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _ready(self) -> int:
+        line = self.wait_line(r"listening on .*:(\d+)", 10)
+        match = re.search(r":(\d+)$", line)
+        assert match
+        return int(match[1])
+
+    def wait_line(self, pattern: str, seconds: float = 5) -> str:
+        """The first logged line that matches; AssertionError if none comes in time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for line in list(self.lines):
+                if re.search(pattern, line):
+                    return line
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        raise AssertionError(f"no line {pattern!r} in {self.lines}")
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+        code = self.process.wait(10)
+        self._reader.join(5)
+        if self.process.stderr:
+            self.process.stderr.close()
+        return code
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()

@@ -1,0 +1,204 @@
+"""Real SIP phones (PJSIP) on loopback, driven step by step from one thread.
+
+One scenario a process: after an attended transfer PJSIP wedges on a later call, and it may abort.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pjsua2 as pj
+
+KEEP = []  # PJSIP asserts when a Call is collected after its slot is gone
+
+
+class Leg(pj.Call):
+    """One call of one phone."""
+
+    def __init__(self, phone, cid=pj.PJSUA_INVALID_ID):
+        super().__init__(phone, cid)
+        KEEP.append(self)
+        self.phone = phone
+        self.states = []
+        self.msg = ""
+        self.code = 0
+        self.times = {}
+
+    def onCallState(self, prm):  # noqa: N802, ARG002
+        info = self.getInfo()
+        self.states.append(info.stateText)
+        self.times.setdefault(info.stateText, time.monotonic())
+        self.code = info.lastStatusCode
+
+    def onCallTransferStatus(self, prm):  # noqa: N802
+        prm.cont = True
+
+    @property
+    def state(self):
+        return self.states[-1] if self.states else ""
+
+    @property
+    def up(self):
+        return self.state == "CONFIRMED"
+
+    @property
+    def ringing(self):
+        return self.state in ("EARLY", "INCOMING")
+
+    @property
+    def gone(self):
+        return self.state.startswith("DISCONN")
+
+    def header(self, name):
+        """The first header `name` of the INVITE that came in, or None."""
+        match = re.search(rf"^{name}:\s*(.*?)\r?$", self.msg, re.M | re.I)
+        return match[1] if match else None
+
+    @property
+    def display(self):
+        """What the phone shows: the display name of From, its quoted pairs read (RFC 3261 25.1)."""
+        value = self.header("From")
+        quoted = re.match(r'"((?:[^"\\]|\\.)*)"', value)
+        return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value.partition("<")[0].strip()
+
+    def pick_up(self):
+        self._answer(200)
+
+    def busy(self):
+        self._answer(486)
+
+    def _answer(self, code):
+        prm = pj.CallOpParam()
+        prm.statusCode = code
+        self.answer(prm)
+
+    def send_to(self, number):
+        """Blind transfer."""
+        self.xfer(f"sip:{number}@{self.phone.domain}", pj.CallOpParam())
+
+    def join(self, other):
+        """Attended transfer: the one at the other end of this call gets the one of `other`."""
+        self.xferReplaces(other, pj.CallOpParam())
+
+    def end(self):
+        self.hangup(pj.CallOpParam())
+
+
+class Phone(pj.Account):
+    """A phone. policy: ring, answer, busy, or the SIP code it answers with; redirect:NUMBER is a 302."""
+
+    def __init__(self, lab, user, register=True, policy="ring", name=None, uri=None):
+        super().__init__()
+        self.lab, self.user, self.policy, self.domain = lab, user, policy, "lab.test"
+        self.incoming, self.reg = [], None
+        config = pj.AccountConfig()
+        config.idUri = uri or (f'"{name}" <sip:{user}@lab.test>' if name else f"sip:{user}@lab.test")
+        if register:
+            config.regConfig.registrarUri = "sip:lab.test"
+            config.regConfig.timeoutSec = 600
+            config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, f"pw{user}"))
+            config.regConfig.proxyUse = 3
+        port = lab.switch.sip if register else lab.switch.sip_out
+        config.sipConfig.proxies.append(f"sip:127.0.0.1:{port};lr")
+        self.create(config, False)
+
+    def onRegState(self, prm):  # noqa: N802
+        self.reg = prm.code
+
+    def onIncomingCall(self, prm):  # noqa: N802
+        leg = Leg(self, prm.callId)
+        leg.msg = prm.rdata.wholeMsg
+        self.incoming.append(leg)
+        answer = pj.CallOpParam()
+        if self.policy.startswith("redirect:"):
+            answer.statusCode = 302
+            contact = pj.SipHeader()
+            contact.hName, contact.hValue = "Contact", self.policy.partition(":")[2]
+            answer.txOption.headers.append(contact)
+        else:
+            codes = {"ring": 180, "answer": 200, "busy": 486}
+            answer.statusCode = codes.get(self.policy) or int(self.policy)
+        leg.answer(answer)
+
+    def dial(self, number, headers=()):
+        leg = Leg(self)
+        prm = pj.CallOpParam(True)
+        for name, value in headers:
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            prm.txOption.headers.append(header)
+        leg.makeCall(f"sip:{number}@{self.domain}", prm)
+        return leg
+
+    @property
+    def last(self):
+        """The newest call that came in."""
+        return self.incoming[-1]
+
+    @property
+    def rang(self):
+        return bool(self.incoming)
+
+
+class Lab:
+    """One PJSIP endpoint with its phones."""
+
+    def __init__(self, switch):
+        self.switch = switch
+        self.ep = pj.Endpoint()
+        self.ep.libCreate()
+        config = pj.EpConfig()
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.mainThreadOnly = True
+        config.uaConfig.maxCalls = 30
+        config.logConfig.level = 1
+        config.logConfig.consoleLevel = 1
+        config.medConfig.noVad = True
+        self.ep.libInit(config)
+        transport = pj.TransportConfig()
+        transport.port = switch.carrier
+        transport.boundAddress = transport.publicAddress = "127.0.0.1"
+        self.ep.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        self.ep.libStart()
+        self.ep.audDevManager().setNullDev()
+        self.phones = []
+
+    def phone(self, user, **options):
+        phone = Phone(self, user, **options)
+        self.phones.append(phone)
+        return phone
+
+    def register(self, *users, **options):
+        """Registered phones for `users`."""
+        phones = [self.phone(user, **options) for user in users]
+        self.wait(lambda: all(phone.reg == 200 for phone in phones), "registered", 8)
+        return phones
+
+    def turn(self, seconds):
+        """Let the phones live for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.ep.libHandleEvents(10)
+
+    def wait(self, condition, what, seconds=6.0):
+        """Let the phones live until `condition` holds; AssertionError with `what` if it never does."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                seen = {p.user: (p.reg, [leg.states for leg in p.incoming]) for p in self.phones}
+                raise AssertionError(f"not {what} within {seconds} s; phones: {seen}")
+            self.ep.libHandleEvents(10)
+
+    def rings(self, phone, count=1, seconds=6.0):
+        """Wait until `phone` was called `count` times, and return the newest call."""
+        self.wait(lambda: len(phone.incoming) >= count, f"ringing at {phone.user}", seconds)
+        return phone.last
+
+    def talk(self, *legs):
+        """Wait until all `legs` are connected."""
+        self.wait(lambda: all(leg.up for leg in legs), "connected")
+
+    def hangup_all(self):
+        self.ep.hangupAllCalls()
+        self.turn(0.5)

@@ -1,0 +1,162 @@
+"""A real FreeSWITCH for one test run: our own small configuration, free ports, forwards set at will."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from tests.daemon import free_port
+
+ROOT = Path(__file__).parents[2]
+CONF = Path(__file__).parent / "conf"
+DIALPLAN = ROOT / "freeswitch" / "dialplan" / "default"
+NAMES = {
+    "100": "Cora Chefin",
+    "101": "Sina Sekretariat",
+    "102": "Kai Kollege",
+    "103": "Vera Vertrieb",
+    "104": "Zoe Zentrale",
+    "105": "Nie Da",
+}
+
+
+def binary() -> str | None:
+    """The FreeSWITCH to test with: what FREESWITCH names, else the one on PATH."""
+    return os.environ.get("FREESWITCH") or shutil.which("freeswitch")
+
+
+def copy_dialplan(directory: Path, daemon_port: int) -> None:
+    """Our dialplan files, as delivered, but for the port of the daemon."""
+    for file in DIALPLAN.glob("*.xml"):
+        text = file.read_text("utf-8").replace("127.0.0.1:8084", f"127.0.0.1:{daemon_port}")
+        (directory / file.name).write_text(text, "utf-8")
+
+
+class Switch:
+    """One FreeSWITCH process."""
+
+    def __init__(self, directory: Path, log_levels: str = "debug,info,notice,warning,err,crit,alert") -> None:
+        self.directory = directory
+        self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = (free_port() for _ in range(5))
+        self.extra: dict[str, dict[str, str]] = {}
+        copy_dialplan(directory, self.daemon_port)
+        values = {
+            "DIR": directory, "SIP": self.sip, "SIP_OUT": self.sip_out, "ESL": self.esl,
+            "CARRIER": self.carrier, "RTP": 20000, "RTP_END": 29000, "LOGLEVEL": log_levels,
+        }  # fmt: skip
+        text = (CONF / "freeswitch.xml").read_text("utf-8")
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", str(value))
+        (directory / "freeswitch.xml").write_text(text, "utf-8")
+        self.write_directory({}, {})
+
+    # --- the process ---
+
+    def start(self) -> None:
+        self.process = start_freeswitch(self.directory)
+        self._wait()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 40
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"FreeSWITCH ended with {self.process.returncode}; see {self.directory}")
+            try:
+                status = self.api("sofia status")
+                if status.count("RUNNING") >= 2:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise RuntimeError(f"FreeSWITCH is not up after 40 s; see {self.directory}")
+
+    def stop(self) -> None:
+        stop_freeswitch(self.process)
+
+    def api(self, command: str) -> str:
+        return esl_api(self.esl, command)
+
+    # --- the directory ---
+
+    def forwards(self, **users: dict[str, str]) -> None:
+        """Who forwards what: `forwards(u100={"all": "101"})`; everybody else forwards nothing."""
+        self.write_directory({name[1:]: kinds for name, kinds in users.items()}, self.extra)
+        self.api("reloadxml")
+
+    def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:
+        users = []
+        for number, name in NAMES.items():
+            variables = {
+                "user_context": "default",
+                "effective_caller_id_name": name,
+                "effective_caller_id_number": number,
+                "callgroup": "reception" if number == "104" else "office",
+                "call_timeout": "4",
+                **{f"call_forward_{kind}": target for kind, target in forwards.get(number, {}).items()},
+                **extra.get(number, {}),
+            }
+            lines = "".join(
+                f'<variable name="{k}" value="{escape(v, {chr(34): "&quot;"})}"/>' for k, v in variables.items() if v
+            )
+            users.append(
+                f'<user id="{number}"><params><param name="password" value="pw{number}"/></params>'
+                f"<variables>{lines}</variables></user>"
+            )
+        dial = "{^^:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}${sofia_contact(*/${dialed_user}@${dialed_domain})}"
+        (self.directory / "directory.xml").write_text(
+            f'<include>\n<domain name="lab.test"><params><param name="dial-string" value="{dial}"/></params>'
+            f'<groups><group name="default"><users>{"".join(users)}</users></group></groups></domain>\n</include>\n',
+            "utf-8",
+        )
+
+
+def start_freeswitch(directory: Path) -> subprocess.Popen[bytes]:
+    """Start FreeSWITCH on the configuration in `directory`, in a session of its own."""
+    program = binary()
+    assert program
+    command = [program, "-nonat", "-nf", "-nc", "-rp"]
+    for option in ("conf", "log", "db", "run", "storage", "recordings", "certs", "cache", "temp"):
+        place = directory if option == "conf" else directory / option
+        place.mkdir(exist_ok=True)
+        command += [f"-{option}", str(place)]
+    libraries = Path(program).resolve().parents[1] / "lib"
+    path = f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":")
+    with (directory / "out.txt").open("wb") as out:
+        return subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "LD_LIBRARY_PATH": path},
+        )  # fmt: skip
+
+
+def stop_freeswitch(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(8)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def esl_api(port: int, command: str, password: str = "ClueCon") -> str:
+    """Ask FreeSWITCH over its inbound event socket."""
+    with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        file = sock.makefile("rb")
+
+        def message() -> tuple[dict[str, str], bytes]:
+            headers = {}
+            while (line := file.readline().strip()):
+                name, _, value = line.decode().partition(": ")
+                headers[name] = value
+            return headers, file.read(int(headers.get("Content-Length", 0)))
+
+        message()
+        for text in (f"auth {password}", f"api {command}"):
+            sock.sendall(text.encode() + b"\n\n")
+            headers, body = message()
+        return body.decode("utf-8", "replace")
