@@ -17,6 +17,7 @@ from fsdaemon.esl import Api, Headers
 from fsdaemon.numbers import dialable
 
 _DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
 BEFORE, AFTER = "before", "after"
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
@@ -85,7 +86,8 @@ class Call:
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
     labelled: bool  #: a label of ours stands in effective_caller_id_name
-    followed: bool  #: a path of ours stands on the channel, valid or not
+    leg_only: bool  #: the dialplan carries label and Diversion with the leg, not on the channel
+    leftovers: tuple[v.Header, ...]  #: what an earlier verdict left on the channel
     last_bridge: str  #: UUID of the leg that answered last, if any
 
 
@@ -123,7 +125,8 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         path=path,
         own_name=own_name,
         labelled=labelled,
-        followed=v.PATH in headers,
+        leg_only=headers.get(v.CARRY) == "leg",
+        leftovers=tuple(header for header in v.MEMORY if header in headers),
         last_bridge=headers.get(v.LAST_BRIDGE_TO),
     )
 
@@ -198,7 +201,7 @@ def _caller(headers: Headers, own_name: str) -> Caller:
     outbound = headers.get(v.CALL_DIRECTION) == "outbound"
     shown = own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called her
-        shown = headers.get(v.CALLER_NAME)
+        shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
     number = user.name if user else headers.get(v.CALLER_NUMBER)
     withheld = "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER))
     return Caller(user, shown, number, withheld)

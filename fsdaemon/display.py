@@ -91,8 +91,12 @@ def encode(text: str) -> str:
     backslash is doubled: in a From header it quotes the next character (RFC 3261 section 25.1,
     quoted-pair). Blanks at the ends are encoded, FreeSWITCH strips them.
     """
-    escaped = text.replace("\\", "\\\\")
-    encoded = "".join(ch if _passes(ch) else f"%{ord(ch):02X}" for ch in escaped)
+    return percent_encode(text.replace("\\", "\\\\"))
+
+
+def percent_encode(text: str) -> str:
+    """`text` as one word that FreeSWITCH neither expands, nor splits, nor trims."""
+    encoded = "".join(ch if _passes(ch) else f"%{ord(ch):02X}" for ch in text)
     if encoded[:1] == " ":
         encoded = "%20" + encoded[1:]
     if encoded[-1:] == " ":

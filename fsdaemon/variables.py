@@ -79,6 +79,7 @@ CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
 DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
+CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": label and Diversion go into LEG only
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
@@ -96,7 +97,10 @@ HOP = _v("fsdaemon_hop", Writer.DAEMON)  # the callee up to whom PATH leads
 BRIDGED = _v("fsdaemon_bridged", Writer.DAEMON)  # the last bridge when PATH was written
 LABEL = _v("fsdaemon_label", Writer.DAEMON)  # the label we put into effective_caller_id_name
 OWN_NAME = _v("fsdaemon_own_name", Writer.DAEMON)  # what stood there before
+OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+
+MEMORY = (TARGET, PATH, KINDS, HOP, BRIDGED, LABEL, OWN_NAME, OUR_DIVERSION, LEG)
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"

@@ -76,7 +76,9 @@ def scene(switch: Switch) -> Callable[..., None]:
     return play
 
 
-def _child(writing: int, switch: Switch, scenario: Callable[..., object], arguments: tuple[object, ...]) -> None:
+def _child(
+    writing: int, switch: Switch, scenario: Callable[..., object], arguments: tuple[object, ...]
+) -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: PJSIP may abort or hang
     try:
         from tests.live.phones import Lab

@@ -25,13 +25,13 @@ class Leg(pj.Call):
         self.code = 0
         self.times = {}
 
-    def onCallState(self, prm):  # noqa: N802, ARG002
+    def onCallState(self, prm):  # noqa: ARG002
         info = self.getInfo()
         self.states.append(info.stateText)
         self.times.setdefault(info.stateText, time.monotonic())
         self.code = info.lastStatusCode
 
-    def onCallTransferStatus(self, prm):  # noqa: N802
+    def onCallTransferStatus(self, prm):
         prm.cont = True
 
     @property
@@ -90,23 +90,27 @@ class Phone(pj.Account):
 
     def __init__(self, lab, user, register=True, policy="ring", name=None, uri=None):
         super().__init__()
-        self.lab, self.user, self.policy, self.domain = lab, user, policy, "lab.test"
+        self.lab, self.user, self.policy, self.domain = lab, user, policy, lab.switch.domain
         self.incoming, self.reg = [], None
         config = pj.AccountConfig()
-        config.idUri = uri or (f'"{name}" <sip:{user}@lab.test>' if name else f"sip:{user}@lab.test")
+        config.idUri = uri or (
+            f'"{name}" <sip:{user}@{self.domain}>' if name else f"sip:{user}@{self.domain}"
+        )
         if register:
-            config.regConfig.registrarUri = "sip:lab.test"
+            config.regConfig.registrarUri = f"sip:{self.domain}"
             config.regConfig.timeoutSec = 600
-            config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, f"pw{user}"))
+            config.sipConfig.authCreds.append(
+                pj.AuthCredInfo("digest", "*", user, 0, lab.switch.password(user))
+            )
             config.regConfig.proxyUse = 3
         port = lab.switch.sip if register else lab.switch.sip_out
-        config.sipConfig.proxies.append(f"sip:127.0.0.1:{port};lr")
+        config.sipConfig.proxies.append(f"sip:{lab.switch.host}:{port};lr")
         self.create(config, False)
 
-    def onRegState(self, prm):  # noqa: N802
+    def onRegState(self, prm):
         self.reg = prm.code
 
-    def onIncomingCall(self, prm):  # noqa: N802
+    def onIncomingCall(self, prm):
         leg = Leg(self, prm.callId)
         leg.msg = prm.rdata.wholeMsg
         self.incoming.append(leg)
@@ -158,7 +162,7 @@ class Lab:
         self.ep.libInit(config)
         transport = pj.TransportConfig()
         transport.port = switch.carrier
-        transport.boundAddress = transport.publicAddress = "127.0.0.1"
+        transport.boundAddress = transport.publicAddress = switch.host
         self.ep.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         self.ep.libStart()
         self.ep.audDevManager().setNullDev()

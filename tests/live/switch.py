@@ -38,8 +38,94 @@ def copy_dialplan(directory: Path, daemon_port: int) -> None:
         (directory / file.name).write_text(text, "utf-8")
 
 
-class Switch:
-    """One FreeSWITCH process."""
+class Process:
+    """A FreeSWITCH in a directory of its own; `directory` holds its configuration."""
+
+    directory: Path
+    esl: int
+    profiles: int
+
+    def start(self) -> None:
+        self.process = start_freeswitch(self.directory)
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"FreeSWITCH ended with {self.process.returncode}; see {self.directory}")
+            try:
+                if self.api("sofia status").count("RUNNING") >= self.profiles:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise RuntimeError(f"FreeSWITCH is not up after 60 s; see {self.directory}")
+
+    def stop(self) -> None:
+        stop_freeswitch(self.process)
+
+    def api(self, command: str) -> str:
+        return esl_api(self.esl, command)
+
+
+class Vanilla(Process):
+    """FreeSWITCH's example configuration, unchanged but for the line that includes our dialplan file.
+
+    Its users 1000 to 1019 get what an administrator writes: a forward, and a password of their own
+    (with 1234 every call waits ten seconds, on purpose).
+    """
+
+    esl, sip, sip_out, profiles = 8021, 5060, 5080, 2
+
+    def __init__(self, source: Path, directory: Path) -> None:
+        shutil.copytree(source, directory, dirs_exist_ok=True)
+        self.directory = directory
+        self.daemon_port, self.carrier = free_port(), free_port()
+        ours = directory / "fsdaemon"
+        ours.mkdir()
+        copy_dialplan(ours, self.daemon_port)
+        dialplan = directory / "dialplan" / "default.xml"
+        text = dialplan.read_text("utf-8")
+        place = '    <extension name="Local_Extension">'
+        assert text.count(place) == 1
+        line = f'<X-PRE-PROCESS cmd="include" data="{ours}/fsdaemon.xml"/>\n'
+        dialplan.write_text(text.replace(place, line + place), "utf-8")
+        variables = directory / "vars.xml"
+        text = variables.read_text("utf-8").replace("default_password=1234", "default_password=a-better-one")
+        text = text.replace("stun:stun.freeswitch.org", "$${local_ip_v4}")  # a test calls no one
+        # On loopback: its user "brian" owns 192.0.2.0/24, and any phone there is taken for him.
+        line = '<X-PRE-PROCESS cmd="set" data="local_ip_v4=127.0.0.1"/>'
+        variables.write_text(text.replace("<include>", f"<include>\n{line}", 1), "utf-8")
+
+    def password(self, _user: str) -> str:
+        return "a-better-one"
+
+    def start(self) -> None:
+        super().start()
+        self.domain = self.api("global_getvar domain").strip()
+        self.host = self.api("global_getvar local_ip_v4").strip()
+
+    def set_variables(self, user: str, **variables: str) -> None:
+        """What an administrator writes into directory/default/USER.xml."""
+        file = self.directory / "directory" / "default" / f"{user}.xml"
+        lines = "".join(f'<variable name="{name}" value="{value}"/>' for name, value in variables.items())
+        text = file.read_text("utf-8").replace("<variables>", f"<variables>{lines}")
+        file.write_text(text, "utf-8")
+        self.api("reloadxml")
+
+
+class Switch(Process):
+    """Our own small configuration on loopback, on free ports."""
+
+    domain, host, profiles = "lab.test", "127.0.0.1", 2
+
+    def password(self, user: str) -> str:
+        return f"pw{user}"
 
     def __init__(self, directory: Path, log_levels: str = "debug,info,notice,warning,err,crit,alert") -> None:
         self.directory = directory
@@ -55,32 +141,6 @@ class Switch:
             text = text.replace(f"@{name}@", str(value))
         (directory / "freeswitch.xml").write_text(text, "utf-8")
         self.write_directory({}, {})
-
-    # --- the process ---
-
-    def start(self) -> None:
-        self.process = start_freeswitch(self.directory)
-        self._wait()
-
-    def _wait(self) -> None:
-        end = time.monotonic() + 40
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"FreeSWITCH ended with {self.process.returncode}; see {self.directory}")
-            try:
-                status = self.api("sofia status")
-                if status.count("RUNNING") >= 2:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.2)
-        raise RuntimeError(f"FreeSWITCH is not up after 40 s; see {self.directory}")
-
-    def stop(self) -> None:
-        stop_freeswitch(self.process)
-
-    def api(self, command: str) -> str:
-        return esl_api(self.esl, command)
 
     # --- the directory ---
 
@@ -102,7 +162,9 @@ class Switch:
                 **extra.get(number, {}),
             }
             lines = "".join(
-                f'<variable name="{k}" value="{escape(v, {chr(34): "&quot;"})}"/>' for k, v in variables.items() if v
+                f'<variable name="{k}" value="{escape(v, {chr(34): "&quot;"})}"/>'
+                for k, v in variables.items()
+                if v
             )
             users.append(
                 f'<user id="{number}"><params><param name="password" value="pw{number}"/></params>'
@@ -150,7 +212,7 @@ def esl_api(port: int, command: str, password: str = "ClueCon") -> str:
 
         def message() -> tuple[dict[str, str], bytes]:
             headers = {}
-            while (line := file.readline().strip()):
+            while line := file.readline().strip():
                 name, _, value = line.decode().partition(": ")
                 headers[name] = value
             return headers, file.read(int(headers.get("Content-Length", 0)))

@@ -1,0 +1,104 @@
+"""FreeSWITCH's own example configuration with one include line of ours."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Daemon
+from tests.live.switch import Vanilla
+
+SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
+pytestmark = pytest.mark.skipif(
+    not SOURCE,
+    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
+)
+
+
+@pytest.fixture(scope="module")
+def vanilla(tmp_path_factory):
+    switch = Vanilla(Path(SOURCE), tmp_path_factory.mktemp("vanilla"))
+    switch.start()
+    switch.set_variables("1000", call_forward_all="1001")
+    switch.set_variables("1003", call_forward_busy="1001")
+    switch.set_variables("1004", call_forward_no_answer="1001", call_timeout="2")
+    switch.set_variables("1005", call_forward_not_registered="1001")
+    switch.set_variables("1006", call_forward_all="1000")
+    yield switch
+    switch.stop()
+
+
+@pytest.fixture
+def switch(vanilla):
+    yield vanilla
+    vanilla.api("hupall")
+
+
+def forwards(lab):
+    boss, secretary, kai, vera, zoe = lab.register("1000", "1001", "1008", "1003", "1004")
+    vera.policy = "busy"
+    shown = []
+    for count, number in enumerate(("1000", "1003", "1004", "1005", "1006"), 1):
+        kai.dial(number)
+        shown.append(lab.rings(secretary, count, 10).display)
+        lab.hangup_all()
+    assert not boss.rang
+    assert zoe.rang
+    call = secretary.dial("1000")
+    leg = lab.rings(boss)
+    assert leg.display == "Extension 1001"
+    leg.pick_up()
+    lab.talk(call, leg)
+    return shown
+
+
+def test_every_kind_of_forward(switch, scene):
+    with Daemon(switch.daemon_port) as daemon:
+        shown = scene(forwards)
+        assert daemon.wait_line("ring 1000 for 1001: target")
+    assert shown == [f"Uml. fuer Extension {n}: Extension 1008" for n in (1000, 1003, 1004, 1005)] + [
+        "Uml. fuer Extension 1006 ueber Extension 1000: Extension 1008"
+    ]
+
+
+def test_an_outside_caller(switch, scene):
+    def scenario(lab):
+        (secretary,) = lab.register("1001")
+        caller = lab.phone(
+            "+491701234567", register=False, uri='"Max Muster" <sip:+491701234567@carrier.example>'
+        )
+        caller.dial("1000")
+        return lab.rings(secretary).display
+
+    with Daemon(switch.daemon_port):
+        assert scene(scenario) == "Uml. fuer Extension 1000: Max Muster"
+
+
+def test_without_the_daemon(switch, scene):
+    def scenario(lab):
+        _, secretary, kai = lab.register("1000", "1001", "1008")
+        start = time.monotonic()
+        kai.dial("1000")
+        leg = lab.rings(secretary)
+        return time.monotonic() - start, leg.display
+
+    delay, shown = scene(scenario)
+    assert shown == "Extension 1008"
+    assert delay < 0.5
+
+
+def test_nobody_there_is_the_mailbox_as_before(switch, scene):
+    """1007 forwards nothing and is not registered: voicemail takes the call."""
+
+    def scenario(lab):
+        (kai,) = lab.register("1008")
+        call = kai.dial("1007")
+        lab.wait(lambda: call.up, "answered by the mailbox", 8)
+        return True
+
+    with Daemon(switch.daemon_port):
+        assert scene(scenario)
+    assert "voicemail" in (switch.directory / "log" / "freeswitch.log").read_text("utf-8", "replace")
