@@ -49,7 +49,7 @@ def _shown(call: Call, verdict: Verdict, label: str | None) -> dict[v.Header, st
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     header = diversion.write(verdict.path, call.callee.domain)
-    leg = {v.DIVERSION.variable: header}
+    leg = {v.DIVERSION.variable: header, v.LEG_TAKEN: "true"}
     values = {v.OUR_DIVERSION: header}
     if not call.leg_only:
         values[v.DIVERSION] = header

@@ -104,6 +104,7 @@ MEMORY = (TARGET, PATH, KINDS, HOP, BRIDGED, LABEL, OWN_NAME, OUR_DIVERSION, LEG
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"
+LEG_TAKEN = "fsdaemon_taken"  # says that the Diversion on this leg is of ours
 
 CONDITION_NAMES = ("always", "busy", "no_answer", "not_registered")
 

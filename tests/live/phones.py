@@ -200,8 +200,9 @@ class Lab:
         return phone.last
 
     def talk(self, *legs):
-        """Wait until all `legs` are connected."""
+        """Wait until all `legs` are connected, and FreeSWITCH has bridged them too."""
         self.wait(lambda: all(leg.up for leg in legs), "connected")
+        self.turn(0.2)
 
     def hangup_all(self):
         self.ep.hangupAllCalls()

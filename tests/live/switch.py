@@ -220,5 +220,5 @@ def esl_api(port: int, command: str, password: str = "ClueCon") -> str:
         message()
         for text in (f"auth {password}", f"api {command}"):
             sock.sendall(text.encode() + b"\n\n")
-            headers, body = message()
+            _, body = message()
         return body.decode("utf-8", "replace")
