@@ -330,8 +330,9 @@ def _lines(text: str) -> dict[str, int]:
 
 
 def _nearest(word: str, known: Any) -> str:
-    near = difflib.get_close_matches(word, list(known), 1, 0.5)
-    return f"; did you mean {near[0]}?" if near else ""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), lower, 1, 0.5)
+    return f"; did you mean {lower[near[0]]}?" if near else ""
 
 
 def _show(value: Any) -> str:

@@ -75,7 +75,7 @@ def _without_label(name: str, config: Config) -> str:
 def _pattern(template: str) -> re.Pattern[str] | None:
     """What a name looks like that is a label already; None if the template begins with no word."""
     parts = list(string.Formatter().parse(template))
-    if len(parts[0][0].strip()) < 3 or sum(part[1] == "caller" for part in parts) != 1:
+    if not parts or len(parts[0][0].strip()) < 3 or sum(part[1] == "caller" for part in parts) != 1:
         return None
     fields = {"caller": "(?P<caller>.*)"}
     return re.compile(

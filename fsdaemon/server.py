@@ -72,14 +72,16 @@ class Server:
         self._stopping.set()
 
     def drain(self) -> None:
-        """Accept no more and wait for the sessions in flight, each within its own time limit."""
+        """Accept no more and wait for the sessions in flight, each within its own time limit.
+
+        The listeners are closed at once: a call that is refused goes on, one in a backlog waits. (One
+        that systemd holds stays open there, and the next daemon answers it.)
+        """
         for server in self._servers:
-            server.stop_accepting()
+            server.stop()
         end = time.monotonic() + self.config.server.timeout + 0.5
         while self.in_flight and time.monotonic() < end:
             gevent.sleep(0.01)
-        for server in self._servers:
-            server.stop()
         logger.info("stopped, {} calls in flight", self.in_flight or "no")
 
     def reload(self) -> None:

@@ -40,8 +40,8 @@ class Daemon:
             self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
 
     def _ready(self) -> int:
-        line = self.wait_line(r"listening on .*:(\d+)", 10)
-        match = re.search(r":(\d+)$", line)
+        line = self.wait_line("listening on ", 10)
+        match = re.search(r"listening on [^\"]*:(\d+)", line)
         assert match
         return int(match[1])
 

@@ -1,0 +1,52 @@
+"""`make demo`: the real daemon, the recorded calls over its real socket, and what the phone shows."""
+
+from __future__ import annotations
+
+import sys
+
+from fsdaemon.display import shown_by_mod_sofia
+from fsdaemon.switchside import Switch
+from tests.daemon import Daemon
+from tests.recorded import Recording, recordings
+
+HEAD = ("who calls", "whom", "who forwards to", "verdict", "reason", "the phone shows", "the story")
+
+
+def row(recording: Recording, port: int) -> tuple[str, ...]:
+    played = Switch(recording.data, recording.api).call("127.0.0.1", port)
+    after = played.variables
+    headers = recording.headers
+    forward = next((value for name, value in recording.set.items() if name.startswith("call_forward")), "–")
+    name = after.get("effective_caller_id_name") or headers.get("Caller-Caller-ID-Name")
+    caller = headers.get("variable_user_name") or headers.get("variable_dialed_user")
+    outside = "withheld" if headers.get("variable_sip_Privacy") else headers.get("Caller-Caller-ID-Number")
+    verdict = after["fsdaemon_verdict"]
+    return (
+        caller or f"{outside} (outside)",
+        headers.get("Caller-Destination-Number"),
+        forward,
+        verdict + (f" to {after['fsdaemon_target']}" if verdict == "forward" else ""),
+        after["fsdaemon_reason"],
+        shown_by_mod_sofia(name) or "",
+        recording.title,
+    )
+
+
+def main() -> int:
+    with Daemon() as daemon:
+        rows = [HEAD, *(row(recording, daemon.port) for recording in recordings())]
+        logged = [line for line in daemon.lines if " ring " in line or " forward " in line]
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEAD))]
+    for number, cells in enumerate(rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip())
+        if number == 0:
+            print("  ".join("─" * width for width in widths))
+    print(
+        f"\n{len(rows) - 1} calls recorded on a real FreeSWITCH, decided by the daemon; its log of the last one:"
+    )
+    print(logged[-1])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

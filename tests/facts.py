@@ -1,0 +1,48 @@
+"""Calls for tests of the rules: a few facts, the rest as in a plain call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fsdaemon.call import BEFORE, Call, Caller, User
+from fsdaemon.config import Config, load
+
+DOMAIN = "lab.test"
+
+
+def user(name: str, domain: str = DOMAIN) -> User:
+    return User(name, domain)
+
+
+def inside(number: str, name: str = "") -> Caller:
+    return Caller(user(number), name, number, False)
+
+
+def outside(number: str, name: str = "", withheld: bool = False) -> Caller:
+    return Caller(None, name, number, withheld)
+
+
+def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
+    """`caller` calls `callee`; `always="101"` and the like are the callee's forwards."""
+    kinds = ("always", "busy", "no_answer", "not_registered")
+    forwards = {kind: facts.pop(kind, "") for kind in kinds}
+    plain: dict[str, Any] = {
+        "uuid": "d807da79-3542-4914-b35a-82bb7615f605",
+        "callee": user(callee),
+        "callee_name": "",
+        "caller": caller,
+        "forwards": forwards,
+        "failure": None,
+        "stage": BEFORE,
+        "path": (),
+        "own_name": caller.name,
+        "labelled": False,
+        "leg_only": False,
+        "leftovers": (),
+        "last_bridge": "",
+    }
+    return Call(**{**plain, **facts})
+
+
+def config(text: str = "") -> Config:
+    return load(text)

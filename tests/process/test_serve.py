@@ -1,0 +1,228 @@
+"""The daemon as a process, over its real socket, with a fake switch at the other end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fsdaemon.display import shown_by_mod_sofia
+from fsdaemon.switchside import Switch, channel_data
+from tests.daemon import Daemon, free_port
+from tests.recorded import DIRECTORY, Recording, recordings
+
+FORWARD = {"call_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
+
+
+def plain(**variables: str) -> bytes:
+    recording = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    return channel_data(recording, {**FORWARD, **variables})
+
+
+def good_call(port: int) -> None:
+    played = Switch(plain()).call("127.0.0.1", port)
+    assert played.variables["fsdaemon_verdict"] == "forward"
+    assert played.refused == []
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    with Daemon() as running:
+        yield running
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=lambda r: f"{r.name}: {r.title}")
+def test_recordings(daemon: Daemon, recording: Recording) -> None:
+    played = Switch(recording.data, recording.api).call("127.0.0.1", daemon.port)
+    assert played.variables["fsdaemon_verdict"] == recording.expect["verdict"]
+    assert played.variables["fsdaemon_reason"] == recording.expect["reason"]
+    if recording.expect.get("label"):
+        assert shown_by_mod_sofia(played.variables["effective_caller_id_name"]) == recording.expect["label"]
+    assert played.expanded == []
+    assert played.refused == []
+
+
+def test_one_line_a_verdict(daemon: Daemon) -> None:
+    good_call(daemon.port)
+    line = daemon.wait_line(r"forward 100 to 102 for 101: always$")
+    assert "d807da79-3542-4914-b35a-82bb7615f605 forward" in line
+
+
+def test_a_label_set_by_one_hook_is_taken_back_by_the_next(daemon: Daemon) -> None:
+    """A dialplan that knows nothing of fsdaemon_carry: the label stands on the channel for one hop."""
+    first = Switch(plain()).call("127.0.0.1", daemon.port).variables
+    assert shown_by_mod_sofia(first["effective_caller_id_name"]) == "Uml. fuer Cora Chefin: Sina Sekretariat"
+    arriving = {
+        **first,
+        "call_forward_all": "",
+        "Caller-Destination-Number": "102",
+        "fsdaemon_callee_name": "",
+    }
+    names = {"user_data 100@lab.test var effective_caller_id_name": "Cora Chefin"}
+    second = Switch(plain(**arriving), names).call("127.0.0.1", daemon.port).variables
+    assert shown_by_mod_sofia(second["effective_caller_id_name"]) == "Uml. fuer Cora Chefin: Sina Sekretariat"
+    elsewhere = {**arriving, **second, "Caller-Destination-Number": "103"}
+    third = Switch(plain(**elsewhere)).call("127.0.0.1", daemon.port).variables
+    assert third["effective_caller_id_name"] == "Sina Sekretariat"
+    left = {"sip_h_Diversion", "fsdaemon_path", "fsdaemon_label", "fsdaemon_leg", "fsdaemon_target"}
+    assert not left & set(third)
+
+
+def test_a_dialplan_that_carries_it_with_the_leg(daemon: Daemon) -> None:
+    played = Switch(plain(fsdaemon_carry="leg")).call("127.0.0.1", daemon.port).variables
+    assert played["effective_caller_id_name"] == "Sina Sekretariat"
+    assert "sip_h_Diversion" not in played
+    assert played["fsdaemon_leg"] == (
+        "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1!fsdaemon_taken=true"
+        "!origination_caller_id_name=Uml. fuer Cora Chefin%3A Sina Sekretariat]"
+    )
+
+
+def test_a_refused_command_is_logged(daemon: Daemon) -> None:
+    with socket.create_server(("127.0.0.1", 0)), socket.create_connection(("127.0.0.1", daemon.port)) as sock:
+        sock.recv(100)
+        sock.sendall(plain())
+        sock.recv(10000)
+        sock.sendall(b"Content-Type: command/reply\nReply-Text: -ERR no such channel\n\n")
+    assert "multiset" in daemon.wait_line("FreeSWITCH refused .*: -ERR no such channel")
+
+
+def test_reload(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text("[exceptions]\ntarget = true\n")
+    with Daemon(config=config) as daemon:
+        target = plain(call_forward_all="101")
+        assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
+        config.write_text("[exceptions]\ntarget = maybe\n")
+        daemon.signal(signal.SIGHUP)
+        assert "line 2" in daemon.wait_line("not reloaded, the old configuration stays")
+        assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
+        config.write_text("[exceptions]\ntarget = false\n")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line("configuration reloaded")
+        assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "always"
+
+
+def test_sigterm_finishes_what_is_in_flight() -> None:
+    with Daemon() as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
+        assert sock.recv(100) == b"connect\n\n"
+        daemon.signal(signal.SIGTERM)
+        time.sleep(0.2)
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", daemon.port), 0.3).close()
+        sock.sendall(plain())
+        assert b"fsdaemon_verdict=forward" in sock.recv(10000)
+        sock.sendall(b"Content-Type: command/reply\nReply-Text: +OK\n\n")
+        assert sock.recv(100) == b""
+        assert daemon.process.wait(3) == 0
+        assert daemon.wait_line("stopped, no calls in flight")
+
+
+def test_a_silent_peer_is_left_after_the_time_limit(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text("[server]\ntimeout = 0.3\n")
+    with Daemon(config=config) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
+        sock.recv(100)
+        start = time.monotonic()
+        assert sock.recv(100) == b""
+        assert time.monotonic() - start < 1
+        daemon.wait_line("not finished in 0.3 s")
+        good_call(daemon.port)
+
+
+def test_more_than_max_sessions_are_let_go_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text("[server]\nmax_sessions = 1\n")
+    with Daemon(config=config) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as first:
+        assert first.recv(100) == b"connect\n\n"
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", daemon.port)) as second:
+                second.settimeout(1)
+                assert second.recv(100) == b""
+        daemon.wait_line("refused a call: 1 at a time")
+        assert sum("refused a call" in line for line in daemon.lines) == 1
+
+
+def test_json(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nformat = "json"\n')
+    with Daemon(config=config) as daemon:
+        good_call(daemon.port)
+        line = json.loads(daemon.wait_line("forward 100"))
+    assert line["verdict"] == "forward"
+    assert line["reason"] == "always"
+    assert line["callee"] == "100"
+    assert line["target"] == "102"
+    assert line["uuid"] == "d807da79-3542-4914-b35a-82bb7615f605"
+
+
+def test_a_port_in_use() -> None:
+    with Daemon() as daemon:
+        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert result.returncode == 1
+    assert f"127.0.0.1:{daemon.port}: Address already in use" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_socket_activation_answers_what_waited(tmp_path: Path) -> None:
+    """The listening socket outlives the daemon: a call that comes between two of them is answered."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=10)
+    port = listener.getsockname()[1]
+    script = (
+        "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve'])"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as waiting:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, str(listener.fileno())],
+            env={**os.environ, "LISTEN_FDS": "1"}, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            waiting.settimeout(5)
+            assert waiting.recv(100) == b"connect\n\n"
+            good_call(port)
+        finally:
+            process.terminate()
+            assert process.wait(5) == 0
+    listener.close()
+
+
+def test_a_loop_that_is_stuck_ends_the_process() -> None:
+    """Without systemd the heartbeat does it; the daemon itself has no way to be stuck but a debugger's."""
+    code = (
+        "import time\nfrom fsdaemon.heartbeat import Heartbeat\n"
+        "heartbeat = Heartbeat(0.4)\nfor _ in range(20):\n    heartbeat.beat()\n    time.sleep(0.05)\n"
+        "start = time.monotonic()\ntime.sleep(10)\n"
+    )
+    start = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert result.returncode == 70
+    assert "so that calls go on" in result.stderr
+    assert 1.0 < time.monotonic() - start < 4
+
+
+def test_readiness_and_the_watchdog_are_told(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(5)
+        with Daemon(free_port(), env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"}) as daemon:
+            assert notify.recv(100) == b"READY=1"
+            assert [notify.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+            daemon.signal(signal.SIGHUP)
+            told = b"\n".join(notify.recv(200) for _ in range(4))
+            assert b"RELOADING=1\nMONOTONIC_USEC=" in told
+            assert b"READY=1" in told
+            daemon.signal(signal.SIGTERM)
+            while notify.recv(200) != b"STOPPING=1":
+                pass

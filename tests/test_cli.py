@@ -1,0 +1,74 @@
+"""The command line: what it says, and its exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fsdaemon import __version__
+from fsdaemon.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    try:
+        code = main(arguments)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"fsdaemon {__version__}\n", "")
+
+
+def test_usage(capsys):
+    for arguments in ((), ("nonsense",), ("serve", "--listen", "8084"), ("check", "--nonsense")):
+        code, _, err = run(capsys, *arguments)
+        assert code == 2
+        assert "usage: fsdaemon" in err
+
+
+def test_check_prints_the_effective_configuration(capsys, tmp_path: Path):
+    file = tmp_path / "conf.toml"
+    file.write_text("[server]\ntimeout = 3\n")
+    code, out, err = run(capsys, "check", "--config", str(file))
+    assert (code, err) == (0, "")
+    assert "timeout = 3.0  # conf.toml:2" in out
+    assert 'label = "Uml. fuer {diverter}: {caller}"  # default' in out
+
+
+def test_check_says_every_problem(capsys, tmp_path: Path):
+    file = tmp_path / "conf.toml"
+    file.write_text("[server]\ntimeout = 0\nlisten = 5\n")
+    code, out, err = run(capsys, "check", "--config", str(file))
+    assert (code, out) == (1, "")
+    assert err.splitlines() == [
+        f"{file}: line 2: server.timeout: must be a number of seconds from 0.1 to 60, not 0",
+        f'{file}: line 3: server.listen: must be a text in quotes, like "…", not 5',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"\xff\xfe", "line 1: not UTF-8; save the file as UTF-8"),
+        (b"#" * (10 << 20), "larger than 1048576 bytes: that is no conf.toml"),
+        (b"[server\n", "line 1: no TOML: "),
+    ],
+)
+def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said: str):
+    file = tmp_path / "conf.toml"
+    if content is not None:
+        file.write_bytes(content)
+    for command in ("check", "serve"):
+        code, out, err = run(capsys, command, "--config", str(file))
+        assert (code, out) == (1, "")
+        assert err.startswith(f"{file}: {said}")
+
+
+def test_a_directory(capsys, tmp_path: Path):
+    code, _, err = run(capsys, "check", "--config", str(tmp_path))
+    assert (code, err) == (1, f"{tmp_path}: is a directory; a file is wanted\n")

@@ -1,0 +1,113 @@
+"""The rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsdaemon.call import AFTER, Diverter, User
+from fsdaemon.policy import decide, sentence
+from tests.facts import call, config, inside, outside
+
+CONFIG = config()
+A, B, C = Diverter("100", "always", "Cora"), Diverter("101", "always", "Sina"), Diverter("102", "busy", "Kai")
+
+
+def verdict(made, configuration=CONFIG):
+    result = decide(made, configuration)
+    return result.action, result.reason
+
+
+def test_no_forward():
+    assert verdict(call(inside("102"))) == ("ring", "no_forward")
+
+
+def test_always():
+    result = decide(call(inside("102"), always="101", callee_name="Cora"), CONFIG)
+    assert result[:2] == ("forward", "always")
+    assert result.target == "101"
+    assert result.path == (A,)
+
+
+def test_the_target_breaks_through():
+    assert verdict(call(inside("101"), always="101")) == ("ring", "target")
+    assert verdict(call(inside("101"), always="101@lab.test")) == ("ring", "target")
+    assert verdict(call(inside("101"), always="101@LAB.TEST")) == ("ring", "target")
+
+
+def test_unless_switched_off():
+    assert verdict(call(inside("101"), always="101"), config("[exceptions]\ntarget = false")) == (
+        "forward",
+        "always",
+    )
+
+
+def test_another_tenants_101_does_not():
+    made = call(inside("101"), always="101", callee="100")
+    other = made.caller._replace(user=User("101", "b.example"))
+    assert verdict(call(other, always="101")) == ("forward", "always")
+    assert verdict(call(inside("101"), always="101@b.example")) == ("forward", "always")
+
+
+def test_a_stranger_who_calls_herself_101_does_not():
+    assert verdict(call(outside("101", "Sina"), always="101")) == ("forward", "always")
+
+
+def test_a_chain():
+    """A→B→C: C breaks B's forward, not A's."""
+    assert verdict(call(inside("102"), "101", always="102", path=(A,))) == ("ring", "target")
+    assert verdict(call(inside("102"), "100", always="101")) == ("forward", "always")
+    result = decide(call(inside("104"), "101", always="102", callee_name="Sina", path=(A,)), CONFIG)
+    assert result.path == (A, B)
+
+
+@pytest.mark.parametrize(
+    ("failure", "target"), [("busy", "101"), ("no_answer", "102"), ("not_registered", "103")]
+)
+def test_after_the_bridge_the_kind_of_the_failure_counts(failure, target):
+    kinds = {"always": "999", "busy": "101", "no_answer": "102", "not_registered": "103"}
+    made = call(inside("104"), failure=failure, stage=AFTER, **kinds)
+    result = decide(made, CONFIG)
+    assert result[:2] == ("forward", failure)
+    assert result.target == target
+    assert verdict(call(inside(target), failure=failure, stage=AFTER, **kinds)) == ("ring", "target")
+
+
+def test_a_failure_that_is_no_kind_forwards_nothing():
+    assert verdict(call(inside("104"), stage=AFTER, failure=None, always="101")) == ("ring", "no_forward")
+
+
+@pytest.mark.parametrize(
+    "target", ["", " ", "100", "100@lab.test", "a b", "${x}", "101,102", "x" * 200, "-", "#"]
+)
+def test_what_is_no_forward(target):
+    assert verdict(call(inside("102"), always=target)) == ("ring", "no_forward")
+
+
+def test_a_target_that_is_no_number_is_warned_of():
+    assert "100 forwards always to 'a b'" in decide(call(inside("102"), always="a b"), CONFIG).warning
+    assert decide(call(inside("102"), always=""), CONFIG).warning == ""
+
+
+def test_loops():
+    assert verdict(call(inside("104"), "101", always="100", path=(A,))) == ("ring", "loop")
+    assert verdict(call(inside("104"), "102", always="100", path=(A, B))) == ("ring", "loop")
+    # somebody asked already is not asked again
+    assert verdict(call(inside("104"), "100", always="103", path=(A, B))) == ("ring", "loop")
+
+
+def test_hops():
+    path = tuple(Diverter(str(n), "always") for n in range(1, 6))
+    assert verdict(call(inside("104"), always="101", path=path)) == ("ring", "hops")
+    assert verdict(call(inside("104"), always="101", path=path[:4])) == ("forward", "always")
+    assert (
+        verdict(call(inside("104"), always="101", path=(A,)), config("[routing]\nmax_hops = 1"))[0] == "ring"
+    )
+
+
+def test_the_sentence():
+    made = call(inside("101"), always="101")
+    assert sentence(made, decide(made, CONFIG)) == "ring 100 for 101: target (100 forwards always to 101)"
+    made = call(outside("+491701234567"), always="101")
+    assert sentence(made, decide(made, CONFIG)) == "forward 100 to 101 for +491701234567: always"
+    made = call(outside("+491701234567", withheld=True))
+    assert sentence(made, decide(made, CONFIG)) == "ring 100 for anonymous: no_forward"

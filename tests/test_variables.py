@@ -1,0 +1,39 @@
+"""Variables are spelled in variables.py, and there only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fsdaemon import variables
+from fsdaemon.variables import Header, Writer, header_of
+
+ROOT = Path(__file__).parents[1]
+KNOWN = {value for value in vars(variables).values() if isinstance(value, Header)}
+NAMES = {header.variable for header in KNOWN} | {variables.LEG_NAME, variables.LEG_TAKEN}
+# Our dialplan's own memory, which the daemon never sees.
+DIALPLAN_ONLY = {"fsdaemon_socket", "fsdaemon_next", "fsdaemon_visited", "fsdaemon_shown"}
+
+
+def test_no_python_module_spells_one() -> None:
+    spelled = re.compile(
+        r"""["'](?:variable_\w+|fsdaemon_\w+|sip_h_\w+|effective_caller\w+|Caller-[\w-]+)["']"""
+    )
+    for file in (ROOT / "fsdaemon").glob("*.py"):
+        if file.name != "variables.py":
+            assert not spelled.findall(file.read_text("utf-8")), file.name
+
+
+def test_the_dialplan_and_the_daemon_mean_the_same() -> None:
+    extensions = re.compile(r'extension name="(\w+)"')
+    for file in (ROOT / "freeswitch" / "dialplan").glob("**/*.xml"):
+        text = file.read_text("utf-8")
+        used = set(re.findall(r"\b(?:fsdaemon_\w+|call_forward_\w+)", text)) - set(extensions.findall(text))
+        assert used <= NAMES | DIALPLAN_ONLY, file.name
+
+
+def test_who_wrote_it() -> None:
+    assert variables.USER_NAME.writer is Writer.SWITCH
+    assert variables.CALLER_NUMBER.writer is Writer.STRANGER
+    assert header_of("call_forward_all") == "variable_call_forward_all"
+    assert header_of("Caller-Destination-Number") == "Caller-Destination-Number"
