@@ -59,7 +59,7 @@ class Played:
     executed: list[tuple[str, str]] = field(default_factory=list)  #: applications, as they were sent
     asked: list[str] = field(default_factory=list)  #: api commands
     expanded: list[str] = field(default_factory=list)  #: every `${…}` that fired
-    refused: list[str] = field(default_factory=list)  #: commands answered with -ERR
+    refused: list[str] = field(default_factory=list)  #: commands that FreeSWITCH does not know
 
 
 class Switch:
@@ -118,7 +118,7 @@ class Switch:
         application = headers.get("execute-app-name", "")
         if headers.get("call-command") != "execute" or application not in _APPLICATIONS:
             self.played.refused.append(f"{headers.get('call-command')} {application}")
-            return "-ERR invalid session id"
+            return "+OK"  # FreeSWITCH says so too; an unknown application then ends the call
         argument = headers.get("execute-app-arg", "")
         self.played.executed.append((application, argument))
         argument = self.expand(argument)  # switch_core_session_exec, and base_set once more
@@ -128,8 +128,8 @@ class Switch:
             self.played.variables.pop(argument, None)
         elif application == "multiset":
             separator, pairs = (argument[2:3], argument[3:]) if argument.startswith("^^") else (" ", argument)
-            for pair in filter(None, pairs.split(separator)):
-                self._set(pair.strip(" "))
+            for pair in separate(pairs, separator):
+                self._set(pair)
         return "+OK"
 
     def _set(self, pair: str) -> None:
@@ -154,6 +154,41 @@ class Switch:
 
 def _answers(table: Mapping[str, str]) -> ApiAnswer:
     return lambda command: table.get(command, "-ERR no reply\n")
+
+
+def separate(text: str, delimiter: str) -> list[str]:
+    """Split as switch_separate_string does: quotes hide the delimiter and vanish, backslashes escape."""
+    parts, start, at, quoted = [], 0, 0, False
+    while at < len(text):
+        if text[at] == "\\":
+            at += 1
+        elif text[at] == "'" and (quoted or "'" in text[at + 1 :]):
+            quoted = not quoted
+        elif text[at] == delimiter and not quoted:
+            parts.append(text[start:at])
+            start = at + 1
+        at += 1
+    if start < len(text):
+        parts.append(text[start:])
+    return [_cleaned(part, delimiter) for part in parts]
+
+
+def _cleaned(part: str, delimiter: str) -> str:
+    part = part.lstrip(" ")
+    out, end, at, quoted = "", 0, 0, False
+    while at < len(part):
+        ch, following = part[at], part[at + 1 : at + 2]
+        if ch == "\\" and following and following in "'\"\\nrts" + delimiter:
+            out += {"n": "\n", "r": "\r", "t": "\t", "s": " "}.get(following, following)
+            end, at = len(out), at + 1
+        elif ch == "'" and (quoted or "'" in part[at + 1 :]):
+            quoted = not quoted
+            end = len(out) if quoted else end
+        else:
+            out += ch
+            end = len(out) if ch != " " or quoted else end
+        at += 1
+    return out[:end] if end else out
 
 
 def _closing(text: str, opening: int) -> int:

@@ -29,7 +29,12 @@ SCRIPT = [
     ("set", "y=$ {user_name}", "y", "$ {user_name}"),
     ("set", "y=$", "y", "$"),
     ("set", "y=cut ${user_name", "y", "cut 101"),
-    ("multiset", "^^\x1fa=1;2,3'4'\x1fb=c d", "a", "1;2,3'4'"),
+    ("multiset", "^^\x1fa=1;2,3'4'\x1fb=c d", "a", "1;2,34"),
+    ("multiset", "^^\x1fa=it's\x1fb=o'clock", "a", "its\x1fb=oclock"),
+    ("multiset", "^^\x1fa=one'\x1fb=x", "a", "one'"),
+    ("multiset", "^^\x1fa=x\\ny\x1fb=x", "a", "x\ny"),
+    ("multiset", "^^\x1fa=x\\wy\x1fb=x", "a", "x\\wy"),
+    ("multiset", "^^\x1fa= x \x1fb=x", "a", " x"),
     ("multiset", "^^\x1fa=1\x1fb=c d", "b", "c d"),
     ("multiset", "a=1 b=2", "b", "2"),
     ("set", "b=2=3", "b", "2=3"),
@@ -53,8 +58,8 @@ def test_an_expansion_is_noticed():
 def test_what_is_refused():
     switch = Switch(RECORDING)
     assert b"-ERR command not found" in switch.answer(b"nonsense")
-    assert b"-ERR" in execute(switch, "no_such_application", "x")
-    assert b"-ERR" in switch.answer(b"sendmsg\ncall-command: dance")
+    assert b"+OK" in execute(switch, "no_such_application", "x")
+    assert b"+OK" in switch.answer(b"sendmsg\ncall-command: dance")
     assert switch.played.refused == ["nonsense", "execute no_such_application", "dance "]
 
 

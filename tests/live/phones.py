@@ -25,7 +25,7 @@ class Leg(pj.Call):
         self.code = 0
         self.times = {}
 
-    def onCallState(self, prm):  # noqa: ARG002
+    def onCallState(self, prm):
         info = self.getInfo()
         self.states.append(info.stateText)
         self.times.setdefault(info.stateText, time.monotonic())

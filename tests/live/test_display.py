@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fsdaemon.display import clean
+from tests.daemon import Daemon
 
 NAMES = [
     "a:b", "a/b", "a@b", 'say "hi" now', "100% A", "50%41", "%3A", "$5", "${user_name}", "$${domain}",
@@ -75,3 +76,18 @@ def test_names_of_strangers(switch, daemon, scene):
 
     wrong = scene(scenario, seconds=120)
     assert not wrong, "\n".join(map(repr, wrong))
+
+
+def test_a_label_of_the_administrators_own(switch, scene, tmp_path):
+    config = tmp_path / "conf.toml"
+    template = "→ 100% {diverter}/{caller} @ {{x}} $ \\\\ <y>; 'z': ${{user_name}} ä"
+    config.write_text(f'[display]\nlabel = "{template}"\n', "utf-8")
+    switch.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        _, secretary, kai = lab.register("100", "101", "102")
+        kai.dial("100")
+        return lab.rings(secretary).display
+
+    with Daemon(switch.daemon_port, config):
+        assert scene(scenario) == "→ 100% Cora Chefin/Kai Kollege @ {x} $ \\ <y>; 'z': ${user_name} ä"

@@ -115,7 +115,7 @@ def test_sigterm_finishes_what_is_in_flight() -> None:
         assert sock.recv(100) == b"connect\n\n"
         daemon.signal(signal.SIGTERM)
         time.sleep(0.2)
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", daemon.port), 0.3).close()
         sock.sendall(plain())
         assert b"fsdaemon_verdict=forward" in sock.recv(10000)
