@@ -154,9 +154,9 @@ class _Asking:
         return self(f"user_data {user.name}@{user.domain} var {v.EFFECTIVE_NAME.variable}")
 
 
-def _first(headers: Headers, names: tuple[str, ...]) -> str:
+def _first(headers: Headers, names: tuple[v.Header, ...]) -> str:
     for name in names:
-        value = headers.get(v.header_of(name))
+        value = headers.get(name)
         if value:
             return value
     return ""

@@ -21,6 +21,7 @@ from fsdaemon.policy import FORWARD, Verdict
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _LONGEST_NAME = 200
+_UNSAFE = re.compile(r"[^A-Za-z0-9 .\x80-\U0010ffff]")
 
 
 def label(call: Call, verdict: Verdict, config: Config) -> str | None:
@@ -56,6 +57,8 @@ def clean(text: str, longest: int = _LONGEST_NAME) -> str:
     A double quote becomes an apostrophe: mod_sofia keeps only what stands between two of them
     (mod_sofia.h check_decode), and in a From header it would end the name (RFC 3261 section 25.1).
     """
+    if text.isascii() and text.isprintable() and '"' not in text:
+        return text.strip()[:longest].strip()
     text = _UNSEEN.sub("", _BREAKS.sub(" ", text)).replace('"', "'")
     text = "".join(ch for ch in text if not unicodedata.category(ch).startswith("Cs"))
     return text.strip()[:longest].strip()
@@ -64,6 +67,8 @@ def clean(text: str, longest: int = _LONGEST_NAME) -> str:
 def _without_label(name: str, config: Config) -> str:
     """A caller's name without a label that it already wears, ours or a stranger's imitation."""
     for template in (config.display.chain, config.display.label):
+        if not name.startswith(template.partition("{")[0]):
+            continue
         pattern = _pattern(template)
         match = pattern.fullmatch(name) if pattern else None
         if match:
@@ -96,16 +101,12 @@ def encode(text: str) -> str:
 
 def percent_encode(text: str) -> str:
     """`text` as one word that FreeSWITCH neither expands, nor splits, nor trims."""
-    encoded = "".join(ch if _passes(ch) else f"%{ord(ch):02X}" for ch in text)
+    encoded = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
     if encoded[:1] == " ":
         encoded = "%20" + encoded[1:]
     if encoded[-1:] == " ":
         encoded = encoded[:-1] + "%20"
     return encoded
-
-
-def _passes(ch: str) -> bool:
-    return ch.isalnum() or ch in " ." or ord(ch) > 0x7F
 
 
 def shown_by_mod_sofia(value: str) -> str | None:

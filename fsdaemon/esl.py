@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Union
 from urllib.parse import unquote_to_bytes
 
+from fsdaemon.variables import Header
+
 
 class ProtocolError(Exception):
     """The peer does not speak the event socket protocol, or goes beyond a limit."""
@@ -39,18 +41,18 @@ class Headers:
         if len(lines) > limits.headers:
             raise ProtocolError(f"{len(lines)} headers, more than {limits.headers}")
         lines.reverse()
-        self._raw: dict[bytes, bytes] = {}
-        for line in lines:
-            name, colon, value = line.partition(b":")
-            if colon:
-                self._raw[name] = value
+        try:
+            self._raw: dict[bytes, bytes] = dict([line.split(b": ", 1) for line in lines])
+        except ValueError:  # a line that is no header; rare, and three times as slow
+            pairs = (line.partition(b":") for line in lines)
+            self._raw = {name: value for name, colon, value in pairs if colon}
 
     def get(self, name: str, default: str = "") -> str:
         """The value, decoded: percent-encoding (mod_event_socket encodes every value), then UTF-8.
 
         Bytes that are no UTF-8 become U+FFFD.
         """
-        raw = self._raw.get(name.encode("utf-8", "replace"))
+        raw = self._raw.get(_key(name))
         if raw is None:
             return default
         if b"%" in raw:
@@ -59,15 +61,15 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         """Whether there is such a header, empty or not."""
-        return name.encode("utf-8", "replace") in self._raw
-
-    def __len__(self) -> int:
-        """How many headers there are."""
-        return len(self._raw)
+        return _key(name) in self._raw
 
     def names(self) -> list[str]:
         """All names, in the order they came."""
         return [name.decode("utf-8", "replace") for name in reversed(self._raw)]
+
+
+def _key(name: str) -> bytes:
+    return name.key if isinstance(name, Header) else name.encode("utf-8", "replace")
 
 
 class Message(NamedTuple):

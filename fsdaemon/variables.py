@@ -24,17 +24,16 @@ class Header(str):
     """A header of the channel data (`variable_…` for a channel variable), and who writes it."""
 
     writer: Writer
+    variable: str  #: the name as `set` and `${…}` know it: without `variable_`
+    key: bytes  #: the name as the channel data spells it
 
     def __new__(cls, name: str, writer: Writer) -> Header:
         """Make the header `name`; it is a plain `str` wherever one is wanted."""
         self = super().__new__(cls, name)
         self.writer = writer
+        self.variable = name[len(PREFIX) :] if name.startswith(PREFIX) else name
+        self.key = name.encode("utf-8", "replace")
         return self
-
-    @property
-    def variable(self) -> str:
-        """The name as `set` and `${…}` know it: without `variable_`."""
-        return self[len(PREFIX) :] if self.startswith(PREFIX) else str(self)
 
 
 PREFIX = "variable_"
@@ -112,23 +111,23 @@ CONDITION_NAMES = ("always", "busy", "no_answer", "not_registered")
 class Preset(NamedTuple):
     """Where a dialplan puts things; each list is tried in order."""
 
-    callee: tuple[str, ...]
-    callee_name: tuple[str, ...]
-    domain: tuple[str, ...]
-    always: tuple[str, ...]
-    busy: tuple[str, ...]
-    no_answer: tuple[str, ...]
-    not_registered: tuple[str, ...]
+    callee: tuple[Header, ...]
+    callee_name: tuple[Header, ...]
+    domain: tuple[Header, ...]
+    always: tuple[Header, ...]
+    busy: tuple[Header, ...]
+    no_answer: tuple[Header, ...]
+    not_registered: tuple[Header, ...]
 
 
 PRESETS = {
     "default": Preset(
-        callee=(CALLEE.variable, DESTINATION),
-        callee_name=(CALLEE_NAME.variable,),
-        domain=(DOMAIN.variable, DOMAIN_NAME.variable),
-        always=(ALWAYS.variable,),
-        busy=(BUSY.variable,),
-        no_answer=(NO_ANSWER.variable,),
-        not_registered=(NOT_REGISTERED.variable,),
+        callee=(CALLEE, DESTINATION),
+        callee_name=(CALLEE_NAME,),
+        domain=(DOMAIN, DOMAIN_NAME),
+        always=(ALWAYS,),
+        busy=(BUSY,),
+        no_answer=(NO_ANSWER,),
+        not_registered=(NOT_REGISTERED,),
     ),
 }
