@@ -55,3 +55,9 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Target]]:
             return running.enter_context(Target(config=path))
 
         yield with_config
+
+
+@pytest.fixture
+def fresh(start: Callable[[str], Target]) -> Target:
+    """A daemon that no attack has met: it has complained of nothing yet, which it does once a second."""
+    return start(CONFIG)

@@ -6,7 +6,8 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 
 from fsdaemon import switchside
@@ -16,6 +17,9 @@ RECORDINGS = Path(__file__).parent.parent / "recordings"
 TIMEOUT = 1.0  # [server] timeout of the daemon that the attacks share
 CONFIG = f"[server]\ntimeout = {TIMEOUT}\n"
 USUAL = 0.5  # seconds a good call may take; it takes a few milliseconds, and the machine may be busy
+
+GOOD = "600dca11"  # begins the UUID of every good call, so that its lines can be told from the others
+_numbers = count()
 
 ASKS_NAME = "user_data 100@lab.test var effective_caller_id_name"
 NAMES = {ASKS_NAME: "Cora Chefin"}
@@ -52,20 +56,24 @@ class Target(Daemon):
 
     def good_call(self, within: float = USUAL) -> None:
         """A call of an honest FreeSWITCH is answered, in its usual time; one of each verdict."""
-        started = time.monotonic()
-        played = self.call(call_data(call_forward_all="101"))
-        target = time.monotonic() - started
+        played = self._timed_call("101", within)
         assert _verdict(played) == ("ring", "target", ""), played
-        started = time.monotonic()
-        played = self.call(call_data())
-        forward = time.monotonic() - started
+        played = self._timed_call("102", within)
         assert _verdict(played) == ("forward", "always", "102"), played
         label = played.variables["effective_caller_id_name"]
         assert label == "Uml. fuer Cora Chefin%3A Sina Sekretariat"
-        assert target < within, f"a good call took {target:.3f} s"
-        assert forward < within, f"a good call took {forward:.3f} s"
 
-    def unharmed(self, mark: int = 0, within: float = USUAL) -> None:
+    def _timed_call(self, target: str, within: float) -> switchside.Played:
+        mark, uuid = self.mark, f"{GOOD}-{next(_numbers)}"
+        started = time.monotonic()
+        played = self.call(call_data(**{"call_forward_all": target, "Unique-ID": uuid}))
+        seconds = time.monotonic() - started
+        assert seconds < within, f"a good call took {seconds:.3f} s"
+        # It is logged after the connection was closed; nothing of ours may come late into another test.
+        self._wait(lambda: any(uuid in line for line in self.lines[mark:]), f"no line for {uuid}")
+        return played
+
+    def unharmed(self, mark: int, within: float = USUAL) -> None:
         """The shared end of every attack: alive, no defect logged since `mark`, good calls as ever."""
         self.good_call(within)
         assert self.process.poll() is None
@@ -80,18 +88,27 @@ class Target(Daemon):
         return len(self.lines)
 
     def since(self, mark: int, pattern: str = "") -> list[str]:
-        """The lines logged since `mark` that match."""
-        return [line for line in self.lines[mark:] if re.search(pattern, line)]
+        """The lines logged since `mark` that match, without those of the good calls."""
+        return [line for line in self.lines[mark:] if re.search(pattern, line) and GOOD not in line]
+
+    def verdicts(self, mark: int) -> list[str]:
+        """What was decided since `mark`, good calls aside.
+
+        A verdict is logged after its connection was closed: a good call first lets the log catch up.
+        """
+        self.good_call()
+        return self.since(mark, r" (ring|forward) .*: \w+( \(.*\))?$")
 
     def logs(self, mark: int, pattern: str, seconds: float = 2.0) -> str:
         """The first line since `mark` that matches, as soon as it is there."""
+        self._wait(lambda: bool(self.since(mark, pattern)), f"no line {pattern!r}", seconds)
+        return self.since(mark, pattern)[0]
+
+    def _wait(self, condition: Callable[[], bool], what: str, seconds: float = 2.0) -> None:
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = self.since(mark, pattern)
-            if found:
-                return found[0]
-            time.sleep(0.01)
-        raise AssertionError(f"no line {pattern!r} in {self.lines[mark:]}")
+        while not condition():
+            assert time.monotonic() < end, f"{what} in {self.lines[-20:]}"
+            time.sleep(0.001)
 
     # --- what the operating system sees ------------------------------------------------------------
 
@@ -117,10 +134,7 @@ class Target(Daemon):
 
     def back_to(self, descriptors: int, seconds: float = 3.0) -> None:
         """Wait until no more descriptors are open than `descriptors`; AssertionError if some stay."""
-        end = time.monotonic() + seconds
-        while self.descriptors() > descriptors:
-            assert time.monotonic() < end, f"{self.descriptors()} descriptors, {descriptors} before"
-            time.sleep(0.01)
+        self._wait(lambda: self.descriptors() <= descriptors, f"more than {descriptors} descriptors", seconds)
 
 
 def _verdict(played: switchside.Played) -> tuple[str, ...]:
