@@ -8,29 +8,38 @@ from __future__ import annotations
 
 from fsdaemon import diversion
 from fsdaemon import variables as v
-from fsdaemon.call import Call
-from fsdaemon.display import encode, percent_encode
+from fsdaemon.call import BEFORE, Call
+from fsdaemon.config import Config
+from fsdaemon.display import clean, encode, percent_encode
 from fsdaemon.esl import Command, Execute
-from fsdaemon.policy import FORWARD, Verdict
+from fsdaemon.numbers import dialable
+from fsdaemon.policy import FORWARD, RING, Verdict
 
 # With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
 _SEPARATOR = "\x1f"
+_ANONYMOUS = "anonymous"
+BRIDGE = "bridge"
 
 
-def assignments(call: Call, verdict: Verdict, label: str | None) -> dict[v.Header, str]:
+def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
     values = dict.fromkeys(call.leftovers, "")
     if v.PATH in call.leftovers and not call.leg_only:
         values[v.DIVERSION] = ""
     if call.labelled:
         values[v.EFFECTIVE_NAME] = _kept(call.own_name)
+    if call.numbered:
+        values[v.EFFECTIVE_NUMBER] = _kept(call.own_number)
+        values[v.CID_TYPE] = ""
     values[v.VERDICT] = verdict.action
     values[v.REASON] = verdict.reason
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
+    if _bridges(call, verdict, config):
+        values[v.RANG] = "true"
     if verdict.path:
         values.update(_path(call, verdict))
-        values.update(_shown(call, verdict, label))
+        values.update(_shown(call, verdict, label, config))
     return values
 
 
@@ -43,24 +52,51 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     }
 
 
-def _shown(call: Call, verdict: Verdict, label: str | None) -> dict[v.Header, str]:
+def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
 
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
-    header = diversion.write(verdict.path, call.callee.domain)
-    leg = {v.DIVERSION.variable: header, v.LEG_TAKEN: "true"}
-    values = {v.OUR_DIVERSION: header}
-    if not call.leg_only:
-        values[v.DIVERSION] = header
-    if label is not None:
-        encoded = encode(label)
-        leg[v.LEG_NAME] = encoded
-        values.update({v.LABEL: encoded, v.OWN_NAME: _kept(call.own_name)})
+    values: dict[v.Header, str] = {}
+    leg: dict[str, str] = {v.LEG_TAKEN: "true"}
+    if config.display.diversion:
+        header = diversion.write(verdict.path, call.callee.domain)
+        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = header
         if not call.leg_only:
-            values[v.EFFECTIVE_NAME] = encoded
-    values[v.LEG] = "[^^!" + "!".join(f"{name}={value}" for name, value in leg.items()) + "]"
+            values[v.DIVERSION] = header
+    name, number = _identity(call, verdict, label)
+    if name:
+        leg[v.LEG_NAME] = name
+        values.update({v.LABEL: name, v.OWN_NAME: _kept(call.own_name)})
+        if not call.leg_only:
+            values[v.EFFECTIVE_NAME] = name
+    if number:
+        leg[v.LEG_NUMBER] = number
+        values.update({v.NUMBER: number, v.OWN_NUMBER: _kept(call.own_number)})
+        if not call.leg_only:
+            values[v.EFFECTIVE_NUMBER] = number
+    if number == _ANONYMOUS:
+        leg[v.CID_TYPE.variable] = "none"
+        if not call.leg_only:
+            values[v.CID_TYPE] = "none"
+    if any(step.number == call.callee.name for step in call.path):
+        leg[v.LEG_REDIRECT_FATAL] = "true"  # a phone that sends to itself would do so 69 times
+    values[v.LEG] = "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"
     return values
+
+
+def _identity(call: Call, verdict: Verdict, label: str | None) -> tuple[str, str]:
+    """The name and number that the next phone shall see instead of the caller's; empty: hers.
+
+    A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
+    whatever the name says.
+    """
+    if label is not None:
+        return encode(label), _ANONYMOUS if call.caller.withheld else ""
+    if verdict.action == FORWARD and call.outside_id[1]:
+        name, number = call.outside_id
+        return (encode(clean(name)) if name else encode(clean(number))), percent_encode(number)
+    return "", ""
 
 
 def _kept(name: str) -> str:
@@ -70,7 +106,20 @@ def _kept(name: str) -> str:
     return percent_encode(name)
 
 
-def commands(values: dict[v.Header, str]) -> tuple[Command, ...]:
-    """The commands that set `values`, in one go."""
+def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[Command, ...]:
+    """The commands that set `values`, in one go; and the bridge, where the daemon is to do it.
+
+    The connection is not held for the length of the call: the session does not wait for a bridge.
+    """
     pairs = (f"{header.variable}={value}" for header, value in values.items())
-    return (Execute("multiset", "^^" + _SEPARATOR + _SEPARATOR.join(pairs)),)
+    setting = Execute("multiset", "^^" + _SEPARATOR + _SEPARATOR.join(pairs))
+    if not values.get(v.RANG):
+        return (setting,)
+    where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)
+    return (setting, Execute(BRIDGE, values.get(v.LEG, "") + where))
+
+
+def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:
+    """Whether the daemon bridges (`routing.ring`): to a user who is to ring and was not tried yet."""
+    user = dialable(call.callee.name) and bool(call.callee.domain)
+    return config.routing.ring == "bridge" and verdict.action == RING and call.stage == BEFORE and user

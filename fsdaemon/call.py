@@ -11,14 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fsdaemon import numbers
 from fsdaemon import variables as v
 from fsdaemon.config import Config
 from fsdaemon.esl import Api, Headers
 from fsdaemon.numbers import dialable
 
 _DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
-BEFORE, AFTER = "before", "after"
+_REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
+BEFORE, AFTER, BEYOND = "before", "after", "beyond"
+REDIRECT = "redirect"
+KINDS = ("always", "busy", "no_answer", "not_registered")
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
 FAILURES = {
@@ -32,6 +37,9 @@ FAILURES = {
     "USER_NOT_REGISTERED": "not_registered",
     "SUBSCRIBER_ABSENT": "not_registered",
 }
+# Of several legs that failed for several reasons: somebody was there, at least.
+_STRONGEST = ("no_answer", "busy", "not_registered")
+_REDIRECTED = "REDIRECTION_TO_NEW_DESTINATION"
 
 
 class User(NamedTuple):
@@ -47,6 +55,13 @@ class User(NamedTuple):
     def __str__(self) -> str:
         """The name alone: what people call her by."""
         return self.name
+
+
+class Person(NamedTuple):
+    """Somebody whose right may count: an established user and the groups she is in."""
+
+    user: User
+    groups: tuple[str, ...] = ()
 
 
 class Caller(NamedTuple):
@@ -80,15 +95,35 @@ class Call:
     callee: User
     callee_name: str
     caller: Caller
+    person: Person | None  #: the caller, if she is established
+    referrer: Person | None  #: who transferred her here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
-    stage: str  #: BEFORE the callee's phone is tried, or AFTER
+    stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
+    target_is_user: bool  #: the forward's target is a user, as far as that was asked
+    outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
+    own_number: str  #: effective_caller_id_number, likewise
     labelled: bool  #: a label of ours stands in effective_caller_id_name
+    numbered: bool  #: a number of ours stands in effective_caller_id_number
     leg_only: bool  #: the dialplan carries label and Diversion with the leg, not on the channel
     leftovers: tuple[v.Header, ...]  #: what an earlier verdict left on the channel
     last_bridge: str  #: UUID of the leg that answered last, if any
+
+    @property
+    def kind(self) -> str:
+        """Which kind of forward could act now: always before the bridge, the failure's after it."""
+        return _kind(self.stage, self.failure)
+
+    @property
+    def target(self) -> str:
+        """Where the forward points that could act now; empty if there is none."""
+        return self.forwards.get(self.kind, "")
+
+
+def _kind(stage: str, failure: str | None) -> str:
+    return "always" if stage == BEFORE else (failure or "")
 
 
 Questions = tuple[Api, ...]
@@ -98,37 +133,48 @@ Answers = Mapping[Api, str]
 def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions:
     """The facts about the call, or what has to be asked of FreeSWITCH first.
 
-    `answers` holds what FreeSWITCH answered so far. Never raises, whatever the headers hold.
+    `answers` holds what FreeSWITCH answered so far, `config` is the one of the callee's domain. Never
+    raises, whatever the headers hold.
     """
-    names = config.variables
-    domain = _first(headers, names.domain)
-    callee = User(_first(headers, names.callee), domain if _DOMAIN.fullmatch(domain) else "")
-    stage, failure = _stage(headers, callee)
-    forwards = {kind: _first(headers, getattr(names, kind)) for kind in v.CONDITION_NAMES}
     ask = _Asking(answers)
-    path = _path(headers, callee, ask)
-    callee_name = _first(headers, names.callee_name)
-    if not callee_name and forwards.get(failure or "always"):
-        callee_name = ask.name_of(callee)
-    if ask.open:
-        return tuple(ask.open)
+    callee = callee_of(headers, config)
+    stage, failure = _stage(headers, callee)
+    forwards = _forwards(headers, config, failure)
+    target = forwards.get(_kind(stage, failure), "")
     labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
+    numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
     own_name = headers.get(v.OWN_NAME if labelled else v.EFFECTIVE_NAME)
-    return Call(
+    # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
+    user = _established(headers, ask if target else None)
+    caller = _caller(headers, own_name, user)
+    call = Call(
         uuid=headers.get(v.UUID),
         callee=callee,
-        callee_name=callee_name,
-        caller=_caller(headers, own_name),
+        callee_name=_callee_name(headers, config, callee, target, ask),
+        caller=caller,
+        person=_person(headers, user, bool(target), config, ask),
+        referrer=_referrer(headers, callee, bool(target), config, ask),
         forwards=forwards,
         failure=failure,
         stage=stage,
-        path=path,
+        path=_path(headers, callee, ask),
+        target_is_user=_target_is_user(target, caller, callee, config, ask),
+        outside_id=_outside_id(target, callee, config, ask),
         own_name=own_name,
+        own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),
         labelled=labelled,
+        numbered=numbered,
         leg_only=headers.get(v.CARRY) == "leg",
         leftovers=tuple(header for header in v.MEMORY if header in headers),
         last_bridge=headers.get(v.LAST_BRIDGE_TO),
     )
+    return tuple(ask.open) if ask.open else call
+
+
+def callee_of(headers: Headers, config: Config) -> User:
+    """Who is dialled; without a domain where the channel data names none that could be one."""
+    domain = _first(headers, config.variables.domain)
+    return User(_first(headers, config.variables.callee), domain if _DOMAIN.fullmatch(domain) else "")
 
 
 class _Asking:
@@ -147,11 +193,15 @@ class _Asking:
         answer = self.answers[question].strip()
         return "" if answer.startswith("-") or answer == "_undef_" else answer
 
-    def name_of(self, user: User) -> str:
-        """The directory's name for a user; empty if there is none."""
+    def directory(self, user: User, variable: v.Header) -> str:
+        """A variable of a user's directory entry; empty if there is none."""
         if not (user.domain and dialable(user.name)):
             return ""
-        return self(f"user_data {user.name}@{user.domain} var {v.EFFECTIVE_NAME.variable}")
+        return self(f"user_data {user.name}@{user.domain} var {variable.variable}")
+
+    def leg(self, uuid: str, variable: v.Header) -> str:
+        """A variable of another channel; empty if it is gone."""
+        return self(f"uuid_getvar {uuid} {variable.variable}") if _UUID.fullmatch(uuid) else ""
 
 
 def _first(headers: Headers, names: tuple[v.Header, ...]) -> str:
@@ -168,36 +218,82 @@ def _stage(headers: Headers, callee: User) -> tuple[str, str | None]:
     Our dialplan says which hook it is. Another one need not: a bridge to this very user that failed
     tells as much.
     """
-    disposition = headers.get(v.DISPOSITION)
-    if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
-        disposition = headers.get(v.LAST_CAUSE)
-    failure = FAILURES.get(disposition)
+    failure = _failure(headers)
     stage = headers.get(v.STAGE)
-    if stage not in (BEFORE, AFTER):
+    if stage not in (BEFORE, AFTER, BEYOND):
         tried = failure is not None and headers.get(v.DIALED_USER) == callee.name
         stage = AFTER if tried else BEFORE
     return stage, failure if stage == AFTER else None
+
+
+def _failure(headers: Headers) -> str | None:
+    disposition = headers.get(v.DISPOSITION)
+    cause = headers.get(v.LAST_CAUSE)
+    if disposition in FAILURES:
+        return FAILURES[disposition]
+    if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
+        return FAILURES.get(cause)
+    if disposition == "DESTINATION_OUT_OF_ORDER" and v.REDIRECT_USER in headers:
+        return REDIRECT  # a 302 to where FreeSWITCH does not go by itself, a tel: URI (RFC 3966)
+    if disposition == "ORIGINATOR_CANCEL" and cause != _REDIRECTED:
+        legs = {FAILURES.get(leg.rpartition(";")[2]) for leg in re.split(r"\|:|::", headers.get(v.CAUSES))}
+        return next((kind for kind in _STRONGEST if kind in legs), None)
+    return None
+
+
+def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str, str]:
+    forwards = {}
+    for kind in KINDS:
+        names = getattr(config.variables, kind)
+        blank = any(name in headers for name in names)  # set, and to nothing: somebody should know
+        forwards[kind] = _first(headers, names) or (" " if blank else "")
+    if failure == REDIRECT:
+        forwards[REDIRECT] = headers.get(v.REDIRECT_USER)
+    return forwards
+
+
+def _callee_name(headers: Headers, config: Config, callee: User, target: str, ask: _Asking) -> str:
+    name = _first(headers, config.variables.callee_name)
+    return name or (ask.directory(callee, v.EFFECTIVE_NAME) if target else "")
 
 
 def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     """The forwards followed so far, unless the call has been something else since.
 
     It has when it is at another callee than the one the last forward led to, or was answered
-    meanwhile (a later transfer is no forward).
+    meanwhile (a later transfer is no forward). A phone that answered 302 is the newest diverter.
     """
-    if headers.get(v.HOP) != callee.name or headers.get(v.BRIDGED) != headers.get(v.LAST_BRIDGE_TO):
-        return ()
-    numbers = [number for number in headers.get(v.PATH).split(",") if dialable(number)]
-    kinds = headers.get(v.KINDS).split(",")
-    kinds += ["always"] * (len(numbers) - len(kinds))
+    at = callee.name
+    redirector = _redirector(headers)
+    if redirector:
+        at = redirector
+    steps: list[tuple[str, str]] = []
+    if headers.get(v.HOP) == at and headers.get(v.BRIDGED) == headers.get(v.LAST_BRIDGE_TO):
+        numbers_ = [number for number in headers.get(v.PATH).split(",") if dialable(number)]
+        kinds = headers.get(v.KINDS).split(",")
+        kinds += ["always"] * (len(numbers_) - len(kinds))
+        steps = list(zip(numbers_, kinds))
+    if redirector:
+        steps.append((redirector, REDIRECT))
     return tuple(
-        Diverter(number, kind, ask.name_of(User(number, callee.domain)))
-        for number, kind in zip(numbers, kinds)
+        Diverter(number, kind, ask.directory(User(number, callee.domain), v.EFFECTIVE_NAME))
+        for number, kind in steps
     )
 
 
-def _caller(headers: Headers, own_name: str) -> Caller:
-    user = _established(headers)
+def _redirector(headers: Headers) -> str:
+    """Whose phone answered 302 and so sent the call here; empty if none did.
+
+    sofia.c transfers the caller then: the previous destination is RDNIS, and was the one dialled.
+    """
+    redirected = v.REDIRECTED_TO in headers and headers.get(v.LAST_CAUSE) == _REDIRECTED
+    user = headers.get(v.RDNIS)
+    if not redirected or headers.get(v.STAGE) == AFTER or user != headers.get(v.DIALED_USER):
+        return ""
+    return user if dialable(user) else ""
+
+
+def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:
     outbound = headers.get(v.CALL_DIRECTION) == "outbound"
     shown = own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called her
@@ -207,16 +303,94 @@ def _caller(headers: Headers, own_name: str) -> Caller:
     return Caller(user, shown, number, withheld)
 
 
-def _established(headers: Headers) -> User | None:
+def _established(headers: Headers, ask: _Asking | None) -> User | None:
     """The user FreeSWITCH knows to be on this leg, or None.
 
     Inbound: who gave the password (sofia_reg.c sets sip_authorized, user_name and domain_name).
-    Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel).
+    Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel). A loopback leg is
+    nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
     """
+    if headers.get(v.LOOPBACK_LEG) or headers.get(v.SOURCE) == "mod_loopback":
+        return _other_leg(headers.get(v.LOOPBACK_FROM), ask) if ask else None
     if headers.get(v.CALL_DIRECTION) == "outbound":
-        user = User(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
-    elif headers.get(v.AUTHORIZED) == "true":
-        user = User(headers.get(v.USER_NAME), headers.get(v.DOMAIN_NAME))
-    else:
+        return _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
+    if headers.get(v.AUTHORIZED) == "true":
+        return _user(headers.get(v.USER_NAME), headers.get(v.DOMAIN_NAME))
+    return None
+
+
+def _other_leg(uuid: str, ask: _Asking) -> User | None:
+    """The user FreeSWITCH knows to be on another channel."""
+    names = (v.DIRECTION, v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME, v.DIALED_USER, v.DIALED_DOMAIN)
+    direction, authorized, name, domain, dialed, dialed_domain = (
+        ask.leg(uuid, variable) for variable in names
+    )
+    if direction == "outbound":
+        return _user(dialed, dialed_domain)
+    return _user(name, domain) if direction == "inbound" and authorized == "true" else None
+
+
+def _user(name: str, domain: str) -> User | None:
+    return User(name, domain) if name and domain else None
+
+
+def _person(headers: Headers, user: User | None, asked: bool, config: Config, ask: _Asking) -> Person | None:
+    if user is None:
         return None
-    return user if user.name and user.domain else None
+    groups = [group.strip() for name in config.variables.groups for group in headers.get(name).split(",")]
+    return Person(user, (*filter(None, groups), *_directory_groups(user, asked, config, ask)))
+
+
+def _directory_groups(user: User, asked: bool, config: Config, ask: _Asking) -> tuple[str, ...]:
+    """Which of the configured groups the directory has her in; asked only where it could matter.
+
+    `in_group` takes a comma; with a blank, as its help says, it answers false to everything.
+    """
+    if not (asked and config.exceptions.groups and dialable(user.name) and _DOMAIN.fullmatch(user.domain)):
+        return ()
+    groups = config.exceptions.groups
+    return tuple(group for group in groups if ask(f"in_group {user.name}@{user.domain},{group}") == "true")
+
+
+def _referrer(headers: Headers, callee: User, asked: bool, config: Config, ask: _Asking) -> Person | None:
+    """Who transferred the caller here with a consultation (RFC 3891 Replaces), if FreeSWITCH knows.
+
+    Referred-By is written by a phone and says nothing. The one who sent the REFER is whom the caller
+    was bridged to: the user whom FreeSWITCH dialled for her, or the user on the leg that dialled her.
+    """
+    refer_to = headers.get(v.REFER_TO)
+    match = _REFERRED_TO.match(refer_to)
+    if not asked or not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
+        return None
+    bridged = headers.get(v.BRIDGE_UUID)
+    user = None
+    if headers.get(v.CALL_DIRECTION) == "outbound":
+        user = _other_leg(bridged, ask)
+    elif headers.get(v.DIALED_USER) in _numbers_of_leg(headers, bridged):
+        user = _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
+    return Person(user, _directory_groups(user, asked, config, ask)) if user else None
+
+
+def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
+    """What was dialled for the leg `uuid` (originated_legs: `ARRAY::uuid;name;number|:…`)."""
+    legs = (leg.split(";") for leg in re.split(r"\|:|ARRAY::", headers.get(v.ORIGINATED_LEGS)))
+    return {leg[2] for leg in legs if len(leg) == 3 and leg[0] == uuid and uuid}
+
+
+def _target_is_user(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
+    """Whether the forward points to a user; asked only where an outside caller's number is the same."""
+    if caller.user or caller.withheld or not dialable(target):
+        return False
+    if not numbers.same(target, caller.number, config.numbers.region, config.numbers.trunk_prefix):
+        return False
+    if not callee.domain:
+        return True  # cannot be asked, so nobody gets a right from it
+    return ask(f"user_exists id {target} {callee.domain}") != "false"
+
+
+def _outside_id(target: str, callee: User, config: Config, ask: _Asking) -> tuple[str, str]:
+    """How the callee is known outside, where a forward of hers leaves the house under her number."""
+    wanted = config.routing.outside_caller_id == "diverter"
+    if not wanted or not numbers.looks_outside(target, config.numbers.trunk_prefix):
+        return ("", "")
+    return (ask.directory(callee, v.OUTBOUND_NAME), ask.directory(callee, v.OUTBOUND_NUMBER))

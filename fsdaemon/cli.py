@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fsdaemon import __version__
-from fsdaemon.config import SCHEMA, Config, ConfigError, Problem, Wrong, default, host_port, load
+from fsdaemon.config import OVERRIDABLE, SCHEMA, Config, ConfigError, Problem, Wrong, default, host_port, load
 
 DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
 _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred
@@ -78,10 +78,29 @@ def _check(arguments: argparse.Namespace) -> int:
     for section, keys in SCHEMA.items():
         print(f"[{section}]")
         for key in keys:
-            value = json.dumps(getattr(getattr(config, section), key), ensure_ascii=False)
-            print(f"{key} = {value}  # {config.origin[f'{section}.{key}']}")
+            print(f"{key} = {_shown(config, section, key)}  # {config.origin[f'{section}.{key}']}")
         print()
+    for domain, changed in config.domains.items():
+        for section in OVERRIDABLE:
+            different = [
+                key
+                for key in SCHEMA[section]
+                if changed.origin[f"{section}.{key}"] != config.origin[f"{section}.{key}"]
+            ]
+            if different:
+                print(f'[domains."{domain}".{section}]')
+            for key in different:
+                print(f"{key} = {_shown(changed, section, key)}  # {changed.origin[f'{section}.{key}']}")
     return 0
+
+
+def _shown(config: Config, section: str, key: str) -> str:
+    """A value as it stands in conf.toml."""
+    if section != "variables":
+        return json.dumps(getattr(getattr(config, section), key), ensure_ascii=False)
+    if key == "preset":
+        return json.dumps(config.preset)
+    return json.dumps([header.variable for header in getattr(config.variables, key)], ensure_ascii=False)
 
 
 def _address(text: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Callable, NamedTuple
 
 import tomli
 
-from fsdaemon.variables import PRESETS, Preset
+from fsdaemon import numbers
+from fsdaemon.variables import PRESETS, Header, Preset, header_of
 
 KINDS = ("always", "busy", "no_answer", "not_registered", "redirect")
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
@@ -124,6 +125,60 @@ def host_port(value: Any) -> str:
     return str(value)
 
 
+_USER = re.compile(r"[\w.*#+-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
+_GROUP = re.compile(r"[^\s,'\"\\$|\x00-\x1f]+")
+_DIGITS = re.compile(r"[0-9*#]*")
+_VARIABLE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+
+
+def _user(value: Any) -> str:
+    if not _USER.fullmatch(_text(value)):
+        raise Wrong(f'must be a user, like "104" or "104@b.example", not {_show(value)}')
+    return str(value)
+
+
+def _group(value: Any) -> str:
+    if not _GROUP.fullmatch(_text(value)):
+        raise Wrong(f"must be the name of a group, without blanks, commas and quotes, not {_show(value)}")
+    return str(value)
+
+
+def _outside_number(value: Any) -> str:
+    if not numbers.is_written_number(_text(value)):
+        raise Wrong(f'must be a telephone number, like "+49 170 1234567", not {_show(value)}')
+    return str(value)
+
+
+def _region(value: Any) -> str:
+    if _text(value) and not numbers.known_region(value):
+        raise Wrong(
+            f'must be a country by its two letters (ISO 3166), like "DE", or empty, not {_show(value)}'
+        )
+    return str(value)
+
+
+def _prefix(value: Any) -> str:
+    if not _DIGITS.fullmatch(_text(value)):
+        raise Wrong(f'must be what is dialled for an outside line, like "0", or empty, not {_show(value)}')
+    return str(value)
+
+
+def _bridge(value: Any) -> str:
+    text = str(_template("callee", "domain")(value))
+    if not text or re.search(r"[\x00-\x1f$]", text):
+        raise Wrong(f'must be what is bridged, like "user/{{callee}}@{{domain}}", not {_show(value)}')
+    return text
+
+
+def _variable_list(value: Any) -> tuple[Header, ...]:
+    found = []
+    for name in value if isinstance(value, list) else [value]:
+        if not _VARIABLE.fullmatch(_text(name)):
+            raise Wrong(f'must be channel variables, like ["call_forward_all"], not {_show(value)}')
+        found.append(header_of(name))
+    return tuple(found)
+
+
 def _listen(value: Any) -> tuple[str, ...]:
     addresses = tuple(map(host_port, value if isinstance(value, list) else [value]))
     if not addresses:
@@ -142,6 +197,7 @@ class Key(NamedTuple):
 
 
 LABEL_FIELDS = ("called", "diverter", "caller")
+OVERRIDABLE = ("exceptions", "display", "routing", "numbers")  # for one domain, in [domains."…"]
 
 SCHEMA: dict[str, dict[str, Key]] = {
     "server": {
@@ -151,19 +207,37 @@ SCHEMA: dict[str, dict[str, Key]] = {
     },
     "exceptions": {
         "target": Key(True, _boolean),
+        "users": Key((), _list_of(_user)),
+        "groups": Key((), _list_of(_group)),
+        "external": Key((), _list_of(_outside_number)),
     },
     "display": {
         "label": Key("Uml. fuer {diverter}: {caller}", _template("called", "diverter", "caller")),
         "chain": Key("Uml. fuer {called} ueber {diverter}: {caller}", _template(*LABEL_FIELDS)),
         "anonymous": Key("Anonym", _text),
         "kinds": Key(KINDS, _list_of(_one_of(*KINDS))),
+        "max_length": Key(0, _whole(0, 1000)),
+        "diversion": Key(True, _boolean),
+        "outside": Key(False, _boolean),
     },
     "routing": {
+        "ring": Key("continue", _one_of("continue", "bridge")),
+        "bridge": Key("user/{callee}@{domain}", _bridge),
         "max_hops": Key(5, _whole(1, 50)),
+        "outside_caller_id": Key("caller", _one_of("caller", "diverter")),
+    },
+    "numbers": {
+        "region": Key("", _region),
+        "trunk_prefix": Key("", _prefix),
+    },
+    "variables": {
+        "preset": Key("default", _one_of(*PRESETS)),
+        **{name: Key(None, _variable_list) for name in Preset._fields},
     },
     "log": {
         "level": Key("INFO", _one_of(*LEVELS)),
         "format": Key("text", _one_of("text", "json")),
+        "numbers": Key("full", _one_of("full", "masked")),
     },
 }
 
@@ -182,6 +256,9 @@ class Exceptions:
     """[exceptions]: who may break through a forward."""
 
     target: bool
+    users: tuple[str, ...]
+    groups: tuple[str, ...]
+    external: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -192,13 +269,27 @@ class Display:
     chain: str
     anonymous: str
     kinds: tuple[str, ...]
+    max_length: int
+    diversion: bool
+    outside: bool
 
 
 @dataclass(frozen=True)
 class Routing:
     """[routing]."""
 
+    ring: str
+    bridge: str
     max_hops: int
+    outside_caller_id: str
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """[numbers]: how outside numbers are compared."""
+
+    region: str
+    trunk_prefix: str
 
 
 @dataclass(frozen=True)
@@ -207,6 +298,7 @@ class Log:
 
     level: str
     format: str
+    numbers: str
 
 
 @dataclass(frozen=True)
@@ -217,9 +309,16 @@ class Config:
     exceptions: Exceptions
     display: Display
     routing: Routing
+    numbers: Numbers
+    variables: Preset
     log: Log
-    variables: Preset = PRESETS["default"]
+    preset: str = "default"
+    domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
     origin: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def for_domain(self, domain: str) -> Config:
+        """The configuration for calls to users of `domain`."""
+        return self.domains.get(domain.lower(), self) if self.domains else self
 
     def listening(self, addresses: tuple[str, ...]) -> Config:
         """The same configuration, listening elsewhere (`--listen`)."""
@@ -227,11 +326,12 @@ class Config:
         return replace(self, server=replace(self.server, listen=addresses), origin=origin)
 
 
-_SECTIONS = {
+_SECTIONS: dict[str, Callable[..., Any]] = {
     "server": Server,
     "exceptions": Exceptions,
     "display": Display,
     "routing": Routing,
+    "numbers": Numbers,
     "log": Log,
 }
 
@@ -244,10 +344,22 @@ def load(text: str, name: str = "conf.toml") -> Config:
         raise ConfigError([_syntax(error)]) from None
     reader = _Reader(text, name)
     values = reader.read(document)
+    overrides = reader.read_domains(document.get("domains", {}), values)
     if reader.problems:
         raise ConfigError(sorted(reader.problems, key=lambda p: p.line or 0))
-    sections: dict[str, Any] = {name: make(**values[name]) for name, make in _SECTIONS.items()}
-    return Config(origin=reader.origin, **sections)
+    config = _build(values, reader.origin)
+    domains = {
+        domain.lower(): _build(changed, {**reader.origin, **origin})
+        for domain, (changed, origin) in overrides.items()
+    }
+    return replace(config, domains=domains)
+
+
+def _build(values: dict[str, dict[str, Any]], origin: dict[str, str]) -> Config:
+    sections = {name: make(**values[name]) for name, make in _SECTIONS.items()}
+    chosen = {name: value for name, value in values["variables"].items() if value and name != "preset"}
+    preset = PRESETS[values["variables"]["preset"]]._replace(**chosen)
+    return Config(variables=preset, preset=values["variables"]["preset"], origin=origin, **sections)
 
 
 def default() -> Config:
@@ -267,8 +379,8 @@ class _Reader:
     def read(self, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         values = {}
         for section in document:
-            if section not in SCHEMA:
-                self._unknown(section, "section", SCHEMA)
+            if section not in SCHEMA and section != "domains":
+                self._unknown(section, "section", [*SCHEMA, "domains"])
         for section, keys in SCHEMA.items():
             table = document.get(section, {})
             if not isinstance(table, dict):
@@ -277,20 +389,57 @@ class _Reader:
             values[section] = self._section(section, keys, table)
         return values
 
-    def _section(self, section: str, keys: dict[str, Key], table: dict[str, Any]) -> dict[str, Any]:
+    def read_domains(
+        self, domains: Any, values: dict[str, dict[str, Any]]
+    ) -> dict[str, tuple[dict[str, dict[str, Any]], dict[str, str]]]:
+        """For each domain its values and, where they differ, their origins."""
+        if not isinstance(domains, dict):
+            self._problem("domains", 'is written [domains."b.example".display]')
+            return {}
+        return {domain: self._domain(domain, table, values) for domain, table in domains.items()}
+
+    def _domain(
+        self, domain: str, table: Any, values: dict[str, dict[str, Any]]
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+        changed, origin = dict(values), {}
+        prefix = f'domains."{domain}"'
+        for section, keys in table.items() if isinstance(table, dict) else [("", None)]:
+            path = f"{prefix}.{section}"
+            if section not in OVERRIDABLE:
+                self._unknown(path, "section for a domain", OVERRIDABLE)
+            elif not isinstance(keys, dict):
+                self._problem(path, f"is a section and is written [{path}]")
+            else:
+                known = {key: SCHEMA[section][key] for key in SCHEMA[section]}
+                kept = self._section(path, known, keys, values[section])
+                origin.update(
+                    {f"{section}.{key}": self.origin.pop(f"{path}.{key}") for key in keys if key in known}
+                )
+                changed[section] = kept
+        return changed, origin
+
+    def _section(
+        self,
+        section: str,
+        keys: dict[str, Key],
+        table: dict[str, Any],
+        initially: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         for key in table:
             if key not in keys:
                 self._unknown(f"{section}.{key}", "key", keys)
         values = {}
         for key, (initial, check) in keys.items():
             path = f"{section}.{key}"
-            values[key], self.origin[path] = initial, "default"
+            values[key] = initially[key] if initially else initial
             if key in table:
                 self.origin[path] = f"{self.name}:{self.lines.get(path, '?')}"
                 try:
                     values[key] = check(table[key])
                 except Wrong as wrong:
                     self._problem(path, str(wrong))
+            elif not initially:
+                self.origin[path] = "default"
         return values
 
     def _unknown(self, path: str, what: str, known: Any) -> None:
@@ -317,7 +466,7 @@ def _lines(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     section = ""
     for number, line in enumerate(text.split("\n"), 1):
-        header = re.match(r"\s*\[+\s*([^\]#]+?)\s*\]+", line)
+        header = re.match(r'\s*\[+\s*((?:"[^"]*"|[^\]#])+?)\s*\]+', line)
         pair = re.match(r"\s*([A-Za-z0-9_.\"-]+)\s*=", line)
         if header:
             section = header[1]

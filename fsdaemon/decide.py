@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fsdaemon import actions, display, policy
 from fsdaemon import variables as v
-from fsdaemon.call import Answers, Call, Questions, read
+from fsdaemon.call import Answers, Call, Questions, callee_of, read
 from fsdaemon.config import Config
 from fsdaemon.esl import Command, Headers
 
@@ -29,10 +29,11 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
 
     Call it again with the answers, until it decides. Never raises, whatever strangers wrote.
     """
+    config = config.for_domain(callee_of(headers, config).domain)
     call = read(headers, answers, config)
     if not isinstance(call, Call):
         return call
     verdict = policy.decide(call, config)
     label = display.label(call, verdict, config)
-    values = actions.assignments(call, verdict, label)
-    return Decision(call, verdict, label, values, actions.commands(values))
+    values = actions.assignments(call, verdict, label, config)
+    return Decision(call, verdict, label, values, actions.commands(call, values, config))

@@ -11,7 +11,7 @@ import string
 import unicodedata
 from functools import lru_cache
 
-from fsdaemon.call import Call
+from fsdaemon.call import BEYOND, Call
 from fsdaemon.config import Config
 from fsdaemon.numbers import looks_outside
 from fsdaemon.policy import FORWARD, Verdict
@@ -21,6 +21,7 @@ from fsdaemon.policy import FORWARD, Verdict
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _LONGEST_NAME = 200
+_LONGEST = 600
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .\x80-\U0010ffff]")
 
 
@@ -32,12 +33,35 @@ def label(call: Call, verdict: Verdict, config: Config) -> str | None:
     path = verdict.path
     if not path or path[-1].kind not in config.display.kinds:
         return None
-    if verdict.action == FORWARD and looks_outside(verdict.target):
+    if not config.display.outside and _leaves_the_house(call, verdict, config):
         return None
-    called, diverter = (_name(step.name, step.number) for step in (path[0], path[-1]))
     template = config.display.chain if len(path) > 1 else config.display.label
-    text = template.format(called=called, diverter=diverter, caller=_caller(call, config))
-    return clean(text, _LONGEST_NAME * 3) or None
+    names = {
+        "called": _name(path[0].name, path[0].number),
+        "diverter": _name(path[-1].name, path[-1].number),
+        "caller": _caller(call, config),
+    }
+    return _fitting(template, names, config.display.max_length or _LONGEST) or None
+
+
+def _leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
+    beyond = call.callee.name if call.stage == BEYOND else ""
+    target = verdict.target if verdict.action == FORWARD else beyond
+    return looks_outside(target, config.numbers.trunk_prefix)
+
+
+def _fitting(template: str, names: dict[str, str], longest: int) -> str:
+    """The label in at most `longest` characters: the caller is cut first, then who was called first.
+
+    Who forwarded is what the label is for; she is cut last.
+    """
+    for name in ("caller", "called", "diverter"):
+        text = clean(template.format(**names), _LONGEST + 1)
+        excess = len(text) - longest
+        if excess <= 0:
+            return text
+        names = {**names, name: names[name][: max(0, len(names[name]) - excess)].rstrip()}
+    return clean(template.format(**names), longest)
 
 
 def _caller(call: Call, config: Config) -> str:

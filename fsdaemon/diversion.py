@@ -22,7 +22,9 @@ def write(path: tuple[Diverter, ...], domain: str) -> str:
 
     `domain` is the host part of the diverters' addresses. Empty for an empty path.
     """
-    return ", ".join(
-        f"<sip:{step.number}@{domain or 'invalid'}>;reason={REASONS.get(step.kind, 'unknown')};counter=1"
-        for step in reversed(path)
-    )
+    return ", ".join(_entry(step, domain or "invalid") for step in reversed(path))
+
+
+def _entry(step: Diverter, domain: str) -> str:
+    reason = REASONS.get(step.kind, "unknown")
+    return f"<sip:{step.number}@{domain}>;reason={reason};counter=1;privacy=off"

@@ -6,12 +6,15 @@ Rule: says nothing about who somebody is; an outside number is what a stranger w
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # A user's id or something to dial. Nothing in it can end an argument, start an expansion, or be read
 # as a second endpoint by FreeSWITCH's bridge and transfer.
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
+_WRITTEN = re.compile(r"[+0-9 ()/.\-]*[0-9][+0-9 ()/.\-]*")  # a telephone number as people write it
 _LONGEST = 128
 _OUTSIDE_DIGITS = 7
+_MASKED = 3  # digits that stay
 
 
 def dialable(text: str) -> bool:
@@ -24,9 +27,77 @@ def digits(text: str) -> str:
     return "".join(ch for ch in text if ch.isascii() and ch.isdigit())
 
 
-def looks_outside(target: str) -> bool:
+def is_written_number(text: str) -> bool:
+    """Whether `text` is a telephone number as people write it, with three digits at least."""
+    return len(text) <= _LONGEST and _WRITTEN.fullmatch(text) is not None and len(digits(text)) >= 3
+
+
+def looks_outside(target: str, trunk_prefix: str = "") -> bool:
     """Whether `target` is a public number rather than an extension: `+…`, or seven digits and more.
 
-    Only asked about a target that is no user, to keep a label in the house.
+    A number that begins with the trunk prefix is one, too. Only asked about a target that is no user.
     """
-    return target.startswith("+") or (len(target) >= _OUTSIDE_DIGITS and digits(target) == target)
+    if not is_written_number(target):
+        return False
+    if trunk_prefix and target.startswith(trunk_prefix) and target != trunk_prefix:
+        return True
+    return target.startswith("+") or len(digits(target)) >= _OUTSIDE_DIGITS
+
+
+def same(one: str, other: str, region: str = "", trunk_prefix: str = "") -> bool:
+    """Whether two outside numbers are the same.
+
+    With a `region` (ISO 3166, "DE") as E.164 (ITU-T E.164): +49 170 1234567 = 0170 1234567 =
+    0049 170 1234567. Without one, digit by digit as they were dialled. Either may have the
+    `trunk_prefix` in front.
+    """
+    return bool(_forms(one, region, trunk_prefix) & _forms(other, region, trunk_prefix))
+
+
+@lru_cache(maxsize=4096)
+def _forms(number: str, region: str, trunk_prefix: str) -> frozenset[str]:
+    """All that `number` can mean, as E.164 or as digits."""
+    if not is_written_number(number):
+        return frozenset()
+    bare = re.sub(r"[ ()/.\-]", "", number)
+    variants = [bare]
+    if trunk_prefix and bare.startswith(trunk_prefix):
+        variants.append(bare[len(trunk_prefix) :])
+    if not region:
+        return frozenset(d for d in map(digits, variants) if len(d) >= 3)
+    return frozenset(form for form in (_e164(variant, region) for variant in variants) if form)
+
+
+def _e164(number: str, region: str) -> str:
+    import phonenumbers  # 5 MB, and only needed where a region is configured
+
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(parsed):
+        return ""
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def known_region(region: str) -> bool:
+    """Whether `region` is a country that numbers can be compared in."""
+    import phonenumbers
+
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def masked(number: str) -> str:
+    """A number as it may stand in a log that others read: `+49170*****67` keeps who it might have been.
+
+    Extensions stay; they say nothing outside the house.
+    """
+    count = len(digits(number))
+    if count < _OUTSIDE_DIGITS:
+        return number
+    seen, out = 0, []
+    for ch in number:
+        seen += ch.isdigit()
+        hidden = ch.isdigit() and _MASKED + 2 < seen <= count - 2
+        out.append("*" if hidden else ch)
+    return "".join(out)

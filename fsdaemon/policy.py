@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fsdaemon.call import AFTER, Call, Diverter, User
+from fsdaemon import numbers
+from fsdaemon.call import Call, Diverter, Person, User
 from fsdaemon.config import Config
 from fsdaemon.numbers import dialable
 
 RING, FORWARD = "ring", "forward"
-REASONS = ("no_forward", "target", "loop", "hops", "always", "busy", "no_answer", "not_registered")
+EXCEPTIONS = ("target", "user", "group", "external", "referrer")
+REASONS = (
+    "no_forward",
+    *EXCEPTIONS,
+    "loop",
+    "hops",
+    "always",
+    "busy",
+    "no_answer",
+    "not_registered",
+    "redirect",
+)
 
 
 class Verdict(NamedTuple):
@@ -23,36 +35,74 @@ class Verdict(NamedTuple):
     path: tuple[Diverter, ...]  #: who forwarded it, this verdict included, oldest first
     kind: str = ""  #: of the forward that was looked at, followed or not
     target: str = ""  #: where that forward points
+    rule: str = ""  #: the key of conf.toml that decided, with its value where it is a list
     warning: str = ""  #: what an administrator should know; empty nearly always
 
 
 def decide(call: Call, config: Config) -> Verdict:
-    """Whether the callee rings or her forward is followed, and why. Never raises."""
-    kind = _kind(call)
-    target = call.forwards.get(kind, "") if kind else ""
-    if not kind or not target:
+    """Whether the callee rings or her forward is followed, and why. Never raises.
+
+    `config` is the one of the callee's domain.
+    """
+    kind, target = call.kind, call.target
+    if not target:
         return Verdict(RING, "no_forward", call.path)
     user = _target_user(target, call)
     looked_at = (call.path, kind, target)
     if not dialable(target):
-        return Verdict(
-            RING, "no_forward", *looked_at, f"{call.callee} forwards {kind} to {target!r}: no number"
-        )
+        warning = f"{call.callee} forwards {kind} to {target!r}, which is no number"
+        return Verdict(RING, "no_forward", *looked_at, "", warning)
     if user.same(call.callee) or not dialable(call.callee.name):
         return Verdict(RING, "no_forward", *looked_at)
-    if config.exceptions.target and call.caller.user and user.same(call.caller.user):
-        return Verdict(RING, "target", *looked_at)
+    exception = _exception(call, config, user)
+    if exception:
+        return Verdict(RING, exception[0], *looked_at, exception[1])
     if _asked(user, call) or _asked(call.callee, call):
         return Verdict(RING, "loop", *looked_at)
     if len(call.path) >= config.routing.max_hops:
-        return Verdict(RING, "hops", *looked_at)
+        return Verdict(RING, "hops", *looked_at, "routing.max_hops")
     diverter = Diverter(call.callee.name, kind, call.callee_name)
     return Verdict(FORWARD, kind, (*call.path, diverter), kind, _same_domain(target, call))
 
 
-def _kind(call: Call) -> str | None:
-    """Which kind of forward could act now: always before the bridge, the failure's kind after it."""
-    return call.failure if call.stage == AFTER else "always"
+def _exception(call: Call, config: Config, target: User) -> tuple[str, str] | None:
+    """Why this forward is not followed, and by which key of conf.toml; None if it is."""
+    exceptions = config.exceptions
+    found = _persons(call.person, call, config, target) if call.person else None
+    if found:
+        return found
+    if call.caller.user is None and not call.caller.withheld:
+        ways = (config.numbers.region, config.numbers.trunk_prefix)
+        outside = not call.target_is_user and _is_number(target.name, config)
+        if exceptions.target and outside and numbers.same(target.name, call.caller.number, *ways):
+            return "target", "exceptions.target"
+        for number in exceptions.external:
+            if numbers.same(number, call.caller.number, *ways):
+                return "external", f'exceptions.external "{number}"'
+    found = _persons(call.referrer, call, config, target) if call.referrer else None
+    return ("referrer", found[1]) if found else None
+
+
+def _persons(person: Person, call: Call, config: Config, target: User) -> tuple[str, str] | None:
+    """The exception that an established user has from this forward, and its key."""
+    exceptions = config.exceptions
+    if exceptions.target and target.same(person.user):
+        return "target", "exceptions.target"
+    for entry in exceptions.users:
+        name, _, domain = entry.partition("@")
+        if person.user.same(User(name, domain or call.callee.domain)):
+            return "user", f'exceptions.users "{entry}"'
+    # A group of the same name in another tenant's house is another group.
+    if person.user.domain.lower() == call.callee.domain.lower():
+        for group in exceptions.groups:
+            if group in person.groups:
+                return "group", f'exceptions.groups "{group}"'
+    return None
+
+
+def _is_number(target: str, config: Config) -> bool:
+    """Whether a target can be an outside number at all: never what reads like an extension."""
+    return numbers.looks_outside(target, config.numbers.trunk_prefix)
 
 
 def _target_user(target: str, call: Call) -> User:

@@ -13,6 +13,7 @@ from typing import Any
 from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionHasGoneAway
 from loguru import logger
 
+from fsdaemon.actions import BRIDGE
 from fsdaemon.call import Answers
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
@@ -137,7 +138,10 @@ class Session(OutboundSession):
         return {question: reply.reply for question, reply in zip(questions, self.send_all(questions))}
 
     def _tell(self, decision: Decision) -> None:
-        for command, reply in zip(decision.commands, self.send_all(decision.commands)):
+        """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""
+        self.sock.sendall(b"".join(map(to_bytes, decision.commands)))
+        waited_for = [command for command in decision.commands if command[0] != BRIDGE]
+        for command, reply in zip(waited_for, self._replies(len(waited_for))):
             if reply.reply.startswith("-"):
                 logger.bind(uuid=decision.call.uuid).error(
                     "{} FreeSWITCH refused {}: {}", decision.call.uuid, command, reply.reply.strip()

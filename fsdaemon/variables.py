@@ -69,9 +69,22 @@ DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
 DISPOSITION = _v("originate_disposition", Writer.SWITCH)
 LAST_CAUSE = _v("last_bridge_hangup_cause", Writer.SWITCH)
 LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
+BRIDGE_UUID = _v("bridge_uuid", Writer.SWITCH)
+ORIGINATED_LEGS = _v("originated_legs", Writer.SWITCH)
+CAUSES = _v("originate_causes", Writer.SWITCH)
+LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
+LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
+DIRECTION = _v("direction", Writer.SWITCH)
+REFER_TO = _v("sip_refer_to", Writer.SWITCH)  # sofia.c: the REFER that made this channel come here
+REDIRECTED_TO = _v("sip_redirected_to", Writer.SWITCH)  # sofia.c: the Contact of a 302
+REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.SWITCH)
 # From the directory of the user on this leg.
 EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
 EFFECTIVE_NUMBER = _v("effective_caller_id_number", Writer.DIRECTORY)
+OUTBOUND_NAME = _v("outbound_caller_id_name", Writer.DIRECTORY)
+OUTBOUND_NUMBER = _v("outbound_caller_id_number", Writer.DIRECTORY)
+CALLGROUP = _v("callgroup", Writer.DIRECTORY)
+CALL_GROUP = _v("call_group", Writer.DIRECTORY)
 # What strangers write.
 CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
 CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
@@ -96,16 +109,20 @@ HOP = _v("fsdaemon_hop", Writer.DAEMON)  # the callee up to whom PATH leads
 BRIDGED = _v("fsdaemon_bridged", Writer.DAEMON)  # the last bridge when PATH was written
 LABEL = _v("fsdaemon_label", Writer.DAEMON)  # the label we put into effective_caller_id_name
 OWN_NAME = _v("fsdaemon_own_name", Writer.DAEMON)  # what stood there before
+OWN_NUMBER = _v("fsdaemon_own_number", Writer.DAEMON)  # the same for effective_caller_id_number
+NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
+CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
+RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
 
-MEMORY = (TARGET, PATH, KINDS, HOP, BRIDGED, LABEL, OWN_NAME, OUR_DIVERSION, LEG)
+MEMORY = (TARGET, PATH, KINDS, HOP, BRIDGED, LABEL, OWN_NAME, NUMBER, OWN_NUMBER, OUR_DIVERSION, LEG, RANG)
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"
+LEG_NUMBER = "origination_caller_id_number"
+LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_TAKEN = "fsdaemon_taken"  # says that the Diversion on this leg is of ours
-
-CONDITION_NAMES = ("always", "busy", "no_answer", "not_registered")
 
 
 class Preset(NamedTuple):
@@ -118,6 +135,7 @@ class Preset(NamedTuple):
     busy: tuple[Header, ...]
     no_answer: tuple[Header, ...]
     not_registered: tuple[Header, ...]
+    groups: tuple[Header, ...]
 
 
 PRESETS = {
@@ -129,5 +147,6 @@ PRESETS = {
         busy=(BUSY,),
         no_answer=(NO_ANSWER,),
         not_registered=(NOT_REGISTERED,),
+        groups=(CALLGROUP, CALL_GROUP),
     ),
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+import tempfile
+from pathlib import Path
 
 from fsdaemon.display import shown_by_mod_sofia
 from fsdaemon.switchside import Switch
@@ -33,9 +36,15 @@ def row(recording: Recording, port: int) -> tuple[str, ...]:
 
 
 def main() -> int:
-    with Daemon() as daemon:
-        rows = [HEAD, *(row(recording, daemon.port) for recording in recordings())]
-        logged = [line for line in daemon.lines if " ring " in line or " forward " in line]
+    rows, logged = [HEAD], []
+    by_config = sorted(recordings(), key=lambda recording: recording.config)
+    for config, group in itertools.groupby(by_config, key=lambda recording: recording.config):
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "conf.toml"
+            file.write_text(config, "utf-8")
+            with Daemon(config=file) as daemon:
+                rows += [row(recording, daemon.port) for recording in group]
+                logged += [line for line in daemon.lines if " ring " in line or " forward " in line]
     widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEAD))]
     for number, cells in enumerate(rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsdaemon.call import BEFORE, Call, Caller, User
+from fsdaemon.call import BEFORE, Call, Caller, Person, User
 from fsdaemon.config import Config, load
 
 DOMAIN = "lab.test"
@@ -35,6 +35,12 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "failure": None,
         "stage": BEFORE,
         "path": (),
+        "person": Person(caller.user) if caller.user else None,
+        "referrer": None,
+        "target_is_user": False,
+        "outside_id": ("", ""),
+        "own_number": "",
+        "numbered": False,
         "own_name": caller.name,
         "labelled": False,
         "leg_only": False,

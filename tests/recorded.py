@@ -26,6 +26,7 @@ class Recording:
     expect: dict[str, Any]
     set: dict[str, str] = field(default_factory=dict)
     api: dict[str, str] = field(default_factory=dict)
+    config: str = ""
 
     @property
     def data(self) -> bytes:

@@ -7,7 +7,7 @@ from fsdaemon.diversion import write
 def test_newest_first():
     path = (Diverter("100", "always"), Diverter("101", "no_answer"))
     assert write(path, "lab.test") == (
-        "<sip:101@lab.test>;reason=no-answer;counter=1, <sip:100@lab.test>;reason=unconditional;counter=1"
+        "<sip:101@lab.test>;reason=no-answer;counter=1;privacy=off, <sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
     )
 
 
@@ -23,4 +23,4 @@ def test_every_kind_has_a_reason():
 
 def test_nothing_for_nobody_and_a_domain_that_is_unknown():
     assert write((), "lab.test") == ""
-    assert write((Diverter("100", "busy"),), "") == "<sip:100@invalid>;reason=user-busy;counter=1"
+    assert write((Diverter("100", "busy"),), "") == "<sip:100@invalid>;reason=user-busy;counter=1;privacy=off"

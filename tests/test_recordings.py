@@ -19,7 +19,7 @@ CASES = pytest.mark.parametrize("recording", ALL, ids=lambda r: f"{r.name}: {r.t
 def decided(recording: Recording) -> Decision:
     answers: dict[Api, str] = {}
     for _ in range(5):
-        outcome = decide(recording.headers, answers, config.default())
+        outcome = decide(recording.headers, answers, config.load(recording.config))
         if isinstance(outcome, Decision):
             return outcome
         answers.update(
@@ -47,7 +47,7 @@ def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
     decision = decided(recording)
     switch = Switch(recording.data)
     before = dict(switch.played.variables)
-    for command in decision.commands:
+    for command in decision.commands[:1]:
         switch.answer(
             f"sendmsg\ncall-command: execute\nexecute-app-name: {command.application}\n"
             f"execute-app-arg: {command.argument}".encode()
@@ -59,6 +59,7 @@ def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
     assert after["fsdaemon_reason"] == recording.expect["reason"]
     if decision.label:
         assert shown_by_mod_sofia(after["effective_caller_id_name"]) == decision.label
+    if decision.verdict.path:
         assert after["sip_h_Diversion"].startswith("<sip:")
     elif "sip_h_Diversion" not in before:
         assert "sip_h_Diversion" not in after

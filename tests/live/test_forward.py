@@ -16,7 +16,7 @@ def test_a_forwarded_call_shows_for_whom_it_was(switch, daemon, scene):
         call = kai.dial("100")
         leg = lab.rings(secretary)
         assert leg.display == LABEL
-        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1"
+        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         leg.pick_up()
         lab.talk(call, leg)
         assert not boss.rang
@@ -92,8 +92,8 @@ def test_a_chain(switch, daemon, scene):
         leg = lab.rings(vera)
         assert leg.display == "Uml. fuer Cora Chefin ueber Sina Sekretariat: Kai Kollege"
         assert leg.header("Diversion") == (
-            "<sip:101@lab.test>;reason=unconditional;counter=1, "
-            "<sip:100@lab.test>;reason=unconditional;counter=1"
+            "<sip:101@lab.test>;reason=unconditional;counter=1;privacy=off, "
+            "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         )
         lab.hangup_all()
         # C breaks B's forward, and A's no further than to B.

@@ -114,7 +114,7 @@ def test_a_forward_to_a_group_and_what_comes_after(switch, daemon, scene):
         at_kai, at_vera = lab.rings(kai), lab.rings(vera)
         for leg in (at_kai, at_vera):
             assert leg.display == "Uml. fuer Cora Chefin: Sina Sekretariat"
-            assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1"
+            assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         at_kai.pick_up()
         lab.talk(call, at_kai)
         at_kai.send_to("0555")
@@ -131,7 +131,7 @@ def test_a_forward_outside_has_a_diversion_and_no_label(switch, daemon, scene):
         call = kai.dial("100")
         leg = at_carrier(lab)
         assert leg.display == "Kai Kollege"
-        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1"
+        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         leg.pick_up()
         lab.talk(call)
         call.end()

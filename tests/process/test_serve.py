@@ -38,9 +38,26 @@ def daemon():
         yield running
 
 
+@pytest.fixture(scope="module")
+def daemons(tmp_path_factory: pytest.TempPathFactory):
+    """A daemon for each configuration that is asked for."""
+    running: dict[str, Daemon] = {}
+
+    def get(config: str) -> Daemon:
+        if config not in running:
+            file = tmp_path_factory.mktemp("conf") / "conf.toml"
+            file.write_text(config, "utf-8")
+            running[config] = Daemon(config=file)
+        return running[config]
+
+    yield get
+    for one in running.values():
+        one.stop()
+
+
 @pytest.mark.parametrize("recording", recordings(), ids=lambda r: f"{r.name}: {r.title}")
-def test_recordings(daemon: Daemon, recording: Recording) -> None:
-    played = Switch(recording.data, recording.api).call("127.0.0.1", daemon.port)
+def test_recordings(daemons, recording: Recording) -> None:
+    played = Switch(recording.data, recording.api).call("127.0.0.1", daemons(recording.config).port)
     assert played.variables["fsdaemon_verdict"] == recording.expect["verdict"]
     assert played.variables["fsdaemon_reason"] == recording.expect["reason"]
     if recording.expect.get("label"):
@@ -80,7 +97,7 @@ def test_a_dialplan_that_carries_it_with_the_leg(daemon: Daemon) -> None:
     assert played["effective_caller_id_name"] == "Sina Sekretariat"
     assert "sip_h_Diversion" not in played
     assert played["fsdaemon_leg"] == (
-        "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1!fsdaemon_taken=true"
+        "[^^!fsdaemon_taken=true!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         "!origination_caller_id_name=Uml. fuer Cora Chefin%3A Sina Sekretariat]"
     )
 
