@@ -26,7 +26,7 @@ setup(
     packages=["fsdaemon"],
     package_data={"fsdaemon": ["py.typed"]},
     python_requires=">=3.9",
-    install_requires=["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6"],
+    install_requires=["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6", "phonenumbers>=8.12"],
     extras_require={"test": TEST, "live": LIVE, "lint": LINT, "dev": TEST + LINT},
     entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
     classifiers=[

@@ -43,7 +43,7 @@ def switch(freeswitch: Switch) -> Iterator[Switch]:
     """The FreeSWITCH, nobody forwarding anything and nobody registered."""
     freeswitch.extra = {}
     freeswitch.forwards()
-    freeswitch.api("sofia profile internal flush_inbound_reg all")
+    freeswitch.api("sofia profile internal flush_inbound_reg")
     yield freeswitch
     freeswitch.api("hupall")
 

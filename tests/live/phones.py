@@ -81,6 +81,14 @@ class Leg(pj.Call):
         """Attended transfer: the one at the other end of this call gets the one of `other`."""
         self.xferReplaces(other, pj.CallOpParam())
 
+    def press(self, digits):
+        """DTMF, one key after the other."""
+        for digit in digits:
+            prm = pj.CallSendDtmfParam()
+            prm.method, prm.digits = pj.PJSUA_DTMF_METHOD_SIP_INFO, digit
+            self.sendDtmf(prm)
+            self.phone.lab.turn(0.25)
+
     def end(self):
         self.hangup(pj.CallOpParam())
 
@@ -88,9 +96,9 @@ class Leg(pj.Call):
 class Phone(pj.Account):
     """A phone. policy: ring, answer, busy, or the SIP code it answers with; redirect:NUMBER is a 302."""
 
-    def __init__(self, lab, user, register=True, policy="ring", name=None, uri=None):
+    def __init__(self, lab, user, register=True, policy="ring", name=None, uri=None, domain=None):
         super().__init__()
-        self.lab, self.user, self.policy, self.domain = lab, user, policy, lab.switch.domain
+        self.lab, self.user, self.policy, self.domain = lab, user, policy, domain or lab.switch.domain
         self.incoming, self.reg = [], None
         config = pj.AccountConfig()
         config.idUri = uri or (

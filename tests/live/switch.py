@@ -150,6 +150,28 @@ class Switch(Process):
         self.api("reloadxml")
 
     def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:
+        """Two domains with the same numbers; a directory group "board" of 102 alone."""
+        dial = (
+            "{^^:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}"
+            "${sofia_contact(*/${dialed_user}@${dialed_domain})}"
+        )
+        board = '<group name="board"><users><user id="102" type="pointer"/></users></group>'
+        domains = "".join(
+            f'<domain name="{domain}"><params><param name="dial-string" value="{dial}"/></params>'
+            f'<groups><group name="default"><users>{users}</users></group>{board}</groups></domain>\n'
+            for domain, users in (
+                ("lab.test", self._users(forwards, extra)),
+                (
+                    "b.test",
+                    self._users(
+                        {"100": {"all": "101"}}, {n: {"effective_caller_id_name": f"B {n}"} for n in NAMES}
+                    ),
+                ),
+            )
+        )
+        (self.directory / "directory.xml").write_text(f"<include>\n{domains}</include>\n", "utf-8")
+
+    def _users(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> str:
         users = []
         for number, name in NAMES.items():
             variables = {
@@ -170,12 +192,7 @@ class Switch(Process):
                 f'<user id="{number}"><params><param name="password" value="pw{number}"/></params>'
                 f"<variables>{lines}</variables></user>"
             )
-        dial = "{^^:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}${sofia_contact(*/${dialed_user}@${dialed_domain})}"
-        (self.directory / "directory.xml").write_text(
-            f'<include>\n<domain name="lab.test"><params><param name="dial-string" value="{dial}"/></params>'
-            f'<groups><group name="default"><users>{"".join(users)}</users></group></groups></domain>\n</include>\n',
-            "utf-8",
-        )
+        return "".join(users)
 
 
 def start_freeswitch(directory: Path) -> subprocess.Popen[bytes]:
