@@ -379,9 +379,10 @@ def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
 
 def _target_is_user(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
     """Whether the forward points to a user; asked only where an outside caller's number is the same."""
-    if caller.user or caller.withheld or not dialable(target):
+    ways = (config.numbers.region, config.numbers.trunk_prefix)
+    if caller.user or caller.withheld or not (dialable(target) and numbers.looks_outside(target, ways[1])):
         return False
-    if not numbers.same(target, caller.number, config.numbers.region, config.numbers.trunk_prefix):
+    if not numbers.same(target, caller.number, *ways):
         return False
     if not callee.domain:
         return True  # cannot be asked, so nobody gets a right from it

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from loguru import logger
 
-from fsdaemon import systemd
+from fsdaemon import numbers, systemd
 from fsdaemon.config import Log
 from fsdaemon.decide import Decision
 from fsdaemon.policy import sentence
@@ -77,23 +77,29 @@ def one_line(text: str) -> str:
     return _UNPRINTABLE.sub("?", text)
 
 
-def verdict(decision: Decision) -> None:
+def verdict(decision: Decision, config: Log) -> None:
     """Log a verdict: the line of the contract, its facts as fields, and a warning if there is one."""
     call, result = decision.call, decision.verdict
-    fields = {
-        "uuid": call.uuid,
-        "verdict": result.action,
-        "reason": result.reason,
-        "callee": one_line(str(call.callee)),
-        "caller": one_line(str(call.caller)),
-        "target": one_line(result.target),
-        "path": [step.number for step in result.path],
-        "label": decision.label or "",
-    }
+    show = _masked if config.numbers == "masked" else one_line
     uuid = one_line(call.uuid)
-    logger.bind(**fields).info(f"{uuid} {one_line(sentence(call, result))}")
+    fields: dict[str, Any] = {"uuid": uuid}
+    if config.format == "json":
+        fields.update(
+            verdict=result.action,
+            reason=result.reason,
+            callee=show(str(call.callee)),
+            caller=show(str(call.caller)),
+            target=show(result.target),
+            path=[show(step.number) for step in result.path],
+            label=one_line(decision.label or ""),
+        )
+    logger.bind(**fields).info(f"{uuid} {sentence(call, result, show)}")
     if result.warning:
-        logger.bind(uuid=call.uuid).warning(f"{uuid} {one_line(result.warning)}")
+        logger.bind(uuid=uuid).warning(f"{uuid} {show(result.warning)}")
+
+
+def _masked(text: str) -> str:
+    return numbers.masked(one_line(text))
 
 
 class Sparse:

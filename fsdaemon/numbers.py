@@ -12,6 +12,7 @@ from functools import lru_cache
 # as a second endpoint by FreeSWITCH's bridge and transfer.
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
 _WRITTEN = re.compile(r"[+0-9 ()/.\-]*[0-9][+0-9 ()/.\-]*")  # a telephone number as people write it
+_RUN = re.compile(r"[0-9][0-9 ()/.\-]*[0-9]")
 _LONGEST = 128
 _OUTSIDE_DIGITS = 7
 _MASKED = 3  # digits that stay
@@ -87,16 +88,20 @@ def known_region(region: str) -> bool:
     return region in phonenumbers.SUPPORTED_REGIONS
 
 
-def masked(number: str) -> str:
-    """A number as it may stand in a log that others read: `+49170*****67` keeps who it might have been.
+def masked(text: str) -> str:
+    """`text` as others may read it: each public number in it as `+49170*****67`, enough to ask about.
 
     Extensions stay; they say nothing outside the house.
     """
-    count = len(digits(number))
+    return _RUN.sub(_mask, text)
+
+
+def _mask(match: re.Match[str]) -> str:
+    count = len(digits(match[0]))
     if count < _OUTSIDE_DIGITS:
-        return number
+        return match[0]
     seen, out = 0, []
-    for ch in number:
+    for ch in match[0]:
         seen += ch.isdigit()
         hidden = ch.isdigit() and _MASKED + 2 < seen <= count - 2
         out.append("*" if hidden else ch)

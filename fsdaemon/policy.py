@@ -5,6 +5,7 @@ Rule: a pure function of facts. Knows no variable, no command, and nothing of ho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from fsdaemon import numbers
@@ -120,11 +121,15 @@ def _asked(user: User, call: Call) -> bool:
     return any(user.same(User(step.number, call.callee.domain)) for step in call.path)
 
 
-def sentence(call: Call, verdict: Verdict) -> str:
-    """One line that says what was decided and why, as the log has it (contract: the log)."""
+def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> str:
+    """One line that says what was decided and why, as the log has it (contract: the log).
+
+    `show` is how numbers are shown.
+    """
+    callee, caller, target = show(str(call.callee)), show(str(call.caller)), show(verdict.target)
     if verdict.action == FORWARD:
-        return f"forward {call.callee} to {verdict.target} for {call.caller}: {verdict.reason}"
-    line = f"ring {call.callee} for {call.caller}: {verdict.reason}"
+        return f"forward {callee} to {target} for {caller}: {verdict.reason}"
+    line = f"ring {callee} for {caller}: {verdict.reason}"
     if verdict.kind and verdict.reason != "no_forward":
-        line += f" ({call.callee} forwards {verdict.kind} to {verdict.target})"
+        line += f" ({callee} forwards {verdict.kind} to {target})"
     return line

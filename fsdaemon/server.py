@@ -125,7 +125,7 @@ class Server:
             with gevent.Timeout(config.server.timeout):
                 decision = Session(address, sock).decide(config)
             sock.close()  # FreeSWITCH goes on before we log
-            log.verdict(decision)
+            log.verdict(decision, config.log)
         except gevent.Timeout:
             limit = f"{config.server.timeout:g} s (server.timeout)"
             self._warn("timeout", f"{_text(address)} not finished in {limit}")

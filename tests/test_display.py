@@ -119,3 +119,27 @@ def test_a_forward_out_of_the_house_has_no_label():
 
 def test_an_empty_label_is_none():
     assert shown(call(inside("102"), "101", path=PATH), '[display]\nlabel = ""') is None
+
+
+def test_max_length_cuts_the_caller_first():
+    path = (Diverter("100", "always", "Cora Chefin"),)
+    made = call(inside("102", "Kai Kollege"), "101", path=path)
+    assert shown(made, "[display]\nmax_length = 27") == "Uml. fuer Cora Chefin: Kai"
+    assert shown(made, "[display]\nmax_length = 22") == "Uml. fuer Cora Chefin:"
+    assert shown(made, "[display]\nmax_length = 14") == "Uml. fuer Cor:"
+    assert shown(made, "[display]\nmax_length = 5") == "Uml."
+    chain = (Diverter("104", "always", "Zoe Zentrale"), *path)
+    made = call(inside("102", "Kai Kollege"), "101", path=chain)
+    assert shown(made, "[display]\nmax_length = 40") == "Uml. fuer Zoe Zentral ueber Cora Chefin:"
+
+
+def test_max_length_counts_characters_not_bytes():
+    made = call(inside("102", "Ж" * 50), "101", path=(Diverter("100", "always", "Jürgen"),))
+    label = shown(made, "[display]\nmax_length = 20")
+    assert label == "Uml. fuer Jürgen: ЖЖ"
+    assert shown_by_mod_sofia(encode(label)) == label
+
+
+def test_outside_where_it_is_wanted():
+    text = "[display]\noutside = true"
+    assert shown(call(inside("102", "Kai"), always="+49301234567"), text) == "Uml. fuer 100: Kai"

@@ -12,7 +12,14 @@ ROOT = Path(__file__).parents[1]
 KNOWN = {value for value in vars(variables).values() if isinstance(value, Header)}
 NAMES = {header.variable for header in KNOWN} | {variables.LEG_NAME, variables.LEG_TAKEN}
 # Our dialplan's own memory, which the daemon never sees.
-DIALPLAN_ONLY = {"fsdaemon_socket", "fsdaemon_next", "fsdaemon_visited", "fsdaemon_shown", "fsdaemon_fork", "fsdaemon_numbered"}
+DIALPLAN_ONLY = {
+    "fsdaemon_socket",
+    "fsdaemon_next",
+    "fsdaemon_visited",
+    "fsdaemon_shown",
+    "fsdaemon_fork",
+    "fsdaemon_numbered",
+}
 
 
 def test_no_python_module_spells_one() -> None:

@@ -180,6 +180,18 @@ def test_json(tmp_path: Path) -> None:
     assert line["uuid"] == "d807da79-3542-4914-b35a-82bb7615f605"
 
 
+def test_masked_numbers(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nnumbers = "masked"\n')
+    data = (DIRECTORY / "external_before_bridge.txt").read_bytes()
+    with Daemon(config=config) as daemon:
+        for target in ("101", "+4930 5550199"):
+            Switch(channel_data(data, {**FORWARD, "call_forward_all": target})).call("127.0.0.1", daemon.port)
+        assert "forward 100 to 101 for +49170*****67: always" in daemon.wait_line("forward 100")
+        assert "'+4930 5****99'" in daemon.wait_line("WARNING")
+        assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
+
+
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]

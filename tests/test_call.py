@@ -1,0 +1,115 @@
+"""Channel data to facts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsdaemon import config
+from fsdaemon import variables as v
+from fsdaemon.call import Call, read
+from fsdaemon.decide import Decision, decide
+from fsdaemon.esl import Api, Headers, to_bytes
+from fsdaemon.switchside import Switch, channel_data
+from tests.recorded import DIRECTORY
+
+CONFIG = config.load(
+    '[exceptions]\ngroups = ["board"]\n[routing]\noutside_caller_id = "diverter"\nring = "bridge"\n'
+)
+
+
+def headers(data: bytes) -> Headers:
+    return Headers(data.rstrip(b"\n"))
+
+
+def facts(name: str, **variables: str) -> Call:
+    """The facts of a recording with other variables, every question answered with nothing."""
+    data = headers(channel_data((DIRECTORY / f"{name}.txt").read_bytes(), variables))
+    answers: dict[Api, str] = {}
+    while not isinstance(call := read(data, answers, config.default()), Call):
+        answers.update(dict.fromkeys(call, "-ERR no reply"))
+    return call
+
+
+@pytest.mark.parametrize(
+    ("disposition", "cause", "kind"),
+    [
+        ("USER_BUSY", "USER_BUSY", "busy"),
+        ("NO_ANSWER", "NO_ANSWER", "no_answer"),
+        ("NO_USER_RESPONSE", "NO_USER_RESPONSE", "no_answer"),
+        ("USER_NOT_REGISTERED", "", "not_registered"),
+        ("SUBSCRIBER_ABSENT", "", "not_registered"),
+        ("SUCCESS", "USER_BUSY", "busy"),
+        ("SUCCESS", "NORMAL_CLEARING", None),
+        ("CALL_REJECTED", "CALL_REJECTED", None),
+        ("", "", None),
+    ],
+)
+def test_why_the_bridge_failed(disposition, cause, kind):
+    call = facts(
+        "internal_after_busy",
+        fsdaemon_stage="after",
+        originate_disposition=disposition,
+        last_bridge_hangup_cause=cause,
+    )
+    assert call.failure == kind
+
+
+def test_a_hook_of_another_dialplan_finds_out_when_it_is():
+    assert facts("internal_after_busy").stage == "after"
+    assert facts("internal_after_busy", fsdaemon_stage="before").stage == "before"
+    # what stays of an earlier callee's bridge does not count
+    assert facts("internal_after_busy", dialed_user="104").stage == "before"
+    assert facts("internal_before_bridge").stage == "before"
+
+
+def test_a_path_is_for_one_callee_and_one_bridge():
+    on_the_way = {"fsdaemon_path": "100", "fsdaemon_kinds": "always", "fsdaemon_hop": "101"}
+    assert [s.number for s in facts("internal_second_hop_after_transfer", **on_the_way).path] == ["100"]
+    assert facts("internal_second_hop_after_transfer", **{**on_the_way, "fsdaemon_hop": "103"}).path == ()
+    assert facts("internal_second_hop_after_transfer", **on_the_way, last_bridge_to="a-uuid").path == ()
+    kept = {**on_the_way, "last_bridge_to": "a-uuid", "fsdaemon_bridged": "a-uuid"}
+    assert len(facts("internal_second_hop_after_transfer", **kept).path) == 1
+
+
+def test_nobody_is_established_by_half():
+    for missing in ("sip_authorized", "user_name", "domain_name"):
+        assert facts("internal_before_bridge", **{missing: ""}).caller.user is None
+    assert facts("internal_before_bridge", sip_authorized="false").caller.user is None
+
+
+def test_a_forward_to_nothing_is_noticed():
+    assert facts("internal_before_bridge", call_forward_all=" ").target == " "
+
+
+ANYTHING = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["true", "before", "after", "beyond", "100", "101", "101@lab.test", "SUCCESS", "USER_BUSY", "a,b",
+                     "x" * 5000, "${x}", "%0A", "outbound", "ARRAY::", "<sip:100@lab.test?Replaces=x>", "ab-cd", " "]),
+)  # fmt: skip
+NAMES = sorted({str(value) for value in vars(v).values() if isinstance(value, v.Header)})
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=25), st.data())
+def test_whatever_stands_there(lines: dict[str, str], data: st.DataObject) -> None:
+    """Never raises, ends, and what it sends is one command each in which nothing can be expanded."""
+    block = "\n".join(f"{name}: {value.encode('unicode_escape').decode()}" for name, value in lines.items())
+    received = Headers(block.encode("utf-8", "replace"))
+    answers: dict[Api, str] = {}
+    for _ in range(6):
+        outcome = decide(received, answers, CONFIG)
+        if isinstance(outcome, Decision):
+            break
+        for question in outcome:
+            to_bytes(question)
+            answers[question] = data.draw(ANYTHING)
+    assert isinstance(outcome, Decision)
+    switch = Switch(b"")
+    for command in outcome.commands:
+        sent = to_bytes(command)
+        if command.application == "multiset":
+            switch.answer(sent.rstrip(b"\n"))
+    assert switch.played.expanded == []
+    assert set(switch.played.variables) <= {header.variable for header in outcome.values}
