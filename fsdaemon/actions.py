@@ -6,6 +6,8 @@ value can be expanded by FreeSWITCH or end another: they are encoded, or checked
 
 from __future__ import annotations
 
+import re
+
 from fsdaemon import diversion
 from fsdaemon import variables as v
 from fsdaemon.call import BEFORE, Call
@@ -17,6 +19,7 @@ from fsdaemon.policy import FORWARD, RING, Verdict
 
 # With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
 _SEPARATOR = "\x1f"
+_HARMFUL = re.compile("[\x00-\x1f\x7f$]")
 _ANONYMOUS = "anonymous"
 BRIDGE = "bridge"
 
@@ -111,12 +114,17 @@ def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[C
 
     The connection is not held for the length of the call: the session does not wait for a bridge.
     """
-    pairs = (f"{header.variable}={value}" for header, value in values.items())
+    pairs = (f"{header.variable}={_harmless(value)}" for header, value in values.items())
     setting = Execute("multiset", "^^" + _SEPARATOR + _SEPARATOR.join(pairs))
     if not values.get(v.RANG):
         return (setting,)
     where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)
     return (setting, Execute(BRIDGE, values.get(v.LEG, "") + where))
+
+
+def _harmless(value: str) -> str:
+    """`value`, unless it could be expanded or end: every one was encoded or checked, and this says so."""
+    return "" if _HARMFUL.search(value) else value
 
 
 def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:

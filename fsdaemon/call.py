@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 from fsdaemon import numbers
@@ -17,13 +18,15 @@ from fsdaemon.config import Config
 from fsdaemon.esl import Api, Headers
 from fsdaemon.numbers import dialable
 
-_DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_DOMAIN = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._:-]{1,255}")
+_LONGEST_NUMBER = 100  # characters; SIP has no limit, and a log line should have one
 _UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
 _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
 BEFORE, AFTER, BEYOND = "before", "after", "beyond"
 REDIRECT = "redirect"
 KINDS = ("always", "busy", "no_answer", "not_registered")
+FORWARDS = (*KINDS, REDIRECT)
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
 FAILURES = {
@@ -157,7 +160,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         forwards=forwards,
         failure=failure,
         stage=stage,
-        path=_path(headers, callee, ask),
+        path=_path(headers, callee, config, ask),
         target_is_user=_target_is_user(target, caller, callee, config, ask),
         outside_id=_outside_id(target, callee, config, ask),
         own_name=own_name,
@@ -166,7 +169,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         numbered=numbered,
         leg_only=headers.get(v.CARRY) == "leg",
         leftovers=tuple(header for header in v.MEMORY if header in headers),
-        last_bridge=headers.get(v.LAST_BRIDGE_TO),
+        last_bridge=_last_bridge(headers),
     )
     return tuple(ask.open) if ask.open else call
 
@@ -257,22 +260,30 @@ def _callee_name(headers: Headers, config: Config, callee: User, target: str, as
     return name or (ask.directory(callee, v.EFFECTIVE_NAME) if target else "")
 
 
-def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
+def _last_bridge(headers: Headers) -> str:
+    uuid = headers.get(v.LAST_BRIDGE_TO)
+    return uuid if _UUID.fullmatch(uuid) else ""
+
+
+def _path(headers: Headers, callee: User, config: Config, ask: _Asking) -> tuple[Diverter, ...]:
     """The forwards followed so far, unless the call has been something else since.
 
     It has when it is at another callee than the one the last forward led to, or was answered
     meanwhile (a later transfer is no forward). A phone that answered 302 is the newest diverter.
     """
-    at = callee.name
+    if not dialable(callee.name):
+        return ()
     redirector = _redirector(headers)
-    if redirector:
-        at = redirector
+    at = redirector or callee.name
     steps: list[tuple[str, str]] = []
-    if headers.get(v.HOP) == at and headers.get(v.BRIDGED) == headers.get(v.LAST_BRIDGE_TO):
-        numbers_ = [number for number in headers.get(v.PATH).split(",") if dialable(number)]
-        kinds = headers.get(v.KINDS).split(",")
-        kinds += ["always"] * (len(numbers_) - len(kinds))
-        steps = list(zip(numbers_, kinds))
+    if headers.get(v.HOP) == at and headers.get(v.BRIDGED) == _last_bridge(headers):
+        longest = config.routing.max_hops
+        kinds = headers.get(v.KINDS).split(",", longest)
+        steps = [
+            (number, kind if kind in FORWARDS else "always")
+            for number, kind in zip_longest(headers.get(v.PATH).split(",", longest)[:longest], kinds)
+            if number and dialable(number)
+        ]
     if redirector:
         steps.append((redirector, REDIRECT))
     return tuple(
@@ -298,7 +309,7 @@ def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:
     shown = own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called her
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
-    number = user.name if user else headers.get(v.CALLER_NUMBER)
+    number = user.name if user else headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
     withheld = "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER))
     return Caller(user, shown, number, withheld)
 

@@ -69,8 +69,18 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     config = configuration()
     log.configure(config.log)
+    _raise_descriptor_limit()
     Server(config, configuration).run()
     return 0
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many connections as the system does; the usual soft limit is 1024."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check(arguments: argparse.Namespace) -> int:

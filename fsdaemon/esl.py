@@ -24,7 +24,8 @@ class Limits:
 
     header_bytes: int = 1 << 18  #: bytes of one header block
     headers: int = 4096  #: lines of one header block
-    body_bytes: int = 1 << 20  #: largest Content-Length
+    body_bytes: int = 1 << 16  #: largest Content-Length
+    value_bytes: int = 1 << 13  #: of one value; the rest is not read
 
 
 DEFAULT_LIMITS = Limits()
@@ -33,10 +34,11 @@ DEFAULT_LIMITS = Limits()
 class Headers:
     """One header block. The first of two lines with the same name counts."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_longest", "_raw")
 
     def __init__(self, block: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
         """Split `block` (without its closing empty line); ProtocolError if it has too many lines."""
+        self._longest = limits.value_bytes
         lines = block.split(b"\n")
         if len(lines) > limits.headers:
             raise ProtocolError(f"{len(lines)} headers, more than {limits.headers}")
@@ -44,7 +46,7 @@ class Headers:
         try:
             self._raw: dict[bytes, bytes] = dict([line.split(b": ", 1) for line in lines])
         except ValueError:  # a line that is no header; rare, and three times as slow
-            pairs = (line.partition(b":") for line in lines)
+            pairs = (line.partition(b": ") for line in lines)
             self._raw = {name: value for name, colon, value in pairs if colon}
 
     def get(self, name: str, default: str = "") -> str:
@@ -55,6 +57,8 @@ class Headers:
         raw = self._raw.get(_key(name))
         if raw is None:
             return default
+        if len(raw) > self._longest:
+            raw = raw[: self._longest]
         if b"%" in raw:
             raw = unquote_to_bytes(raw)
         return raw.decode("utf-8", "replace").strip(" ")
@@ -137,7 +141,8 @@ class Parser:
             del self._buffer[:1]
             self._searched = 0
         end = self._buffer.find(b"\n\n", max(0, self._searched - 1))
-        if (end if end >= 0 else len(self._buffer)) > self._limits.header_bytes:
+        length = end if end >= 0 else len(self._buffer) - self._buffer.endswith(b"\n")
+        if length > self._limits.header_bytes:
             raise ProtocolError(f"a header block of more than {self._limits.header_bytes} bytes")
         if end < 0:
             self._searched = len(self._buffer)

@@ -21,9 +21,10 @@ from fsdaemon.policy import sentence
 if TYPE_CHECKING:
     from loguru import Record
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # syslog(3) priorities, as sd-daemon(3) reads them at the start of a line.
 _PRIORITY = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
+_LONGEST = 200  # characters of one field
 _JOURNAL, _TERMINAL, _PLAIN, _JSON = "journal", "terminal", "plain", "json"
 
 
@@ -80,7 +81,7 @@ def one_line(text: str) -> str:
 def verdict(decision: Decision, config: Log) -> None:
     """Log a verdict: the line of the contract, its facts as fields, and a warning if there is one."""
     call, result = decision.call, decision.verdict
-    show = _masked if config.numbers == "masked" else one_line
+    show = _masked if config.numbers == "masked" else _short
     uuid = one_line(call.uuid)
     fields: dict[str, Any] = {"uuid": uuid}
     if config.format == "json":
@@ -98,8 +99,12 @@ def verdict(decision: Decision, config: Log) -> None:
         logger.bind(uuid=uuid).warning(f"{uuid} {show(result.warning)}")
 
 
+def _short(text: str) -> str:
+    return one_line(text[:_LONGEST])
+
+
 def _masked(text: str) -> str:
-    return numbers.masked(one_line(text))
+    return numbers.masked(_short(text))
 
 
 class Sparse:

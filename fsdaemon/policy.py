@@ -13,6 +13,7 @@ from fsdaemon.call import Call, Diverter, Person, User
 from fsdaemon.config import Config
 from fsdaemon.numbers import dialable
 
+_LONGEST = 60  # characters of nonsense that are shown
 RING, FORWARD = "ring", "forward"
 EXCEPTIONS = ("target", "user", "group", "external", "referrer")
 REASONS = (
@@ -51,7 +52,7 @@ def decide(call: Call, config: Config) -> Verdict:
     user = _target_user(target, call)
     looked_at = (call.path, kind, target)
     if not dialable(target):
-        warning = f"{call.callee} forwards {kind} to {target!r}, which is no number"
+        warning = f"{call.callee} forwards {kind} to {target[:_LONGEST]!r}, which is no number"
         return Verdict(RING, "no_forward", *looked_at, "", warning)
     if user.same(call.callee) or not dialable(call.callee.name):
         return Verdict(RING, "no_forward", *looked_at)

@@ -6,8 +6,8 @@ leave a note; the loop acts on it.
 
 from __future__ import annotations
 
+import errno
 import signal
-import socket as stdlib_socket
 import time
 from typing import Any, Callable
 
@@ -23,7 +23,33 @@ from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
 
 _BACKLOG = 1024
+_AGAIN = 0.05  # seconds
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
+
+
+class Listener(StreamServer):  # type: ignore[misc, unused-ignore]
+    """gevent's StreamServer; out of descriptors it says so once, where gevent writes a traceback a call."""
+
+    def __init__(self, listener: socket.socket, handle: Callable[..., None], warn: log.Sparse) -> None:
+        """Accept on `listener`; `warn` is told when that is not possible."""
+        super().__init__(listener, handle)
+        self._warn = warn
+
+    def do_read(self) -> Any:
+        """Accept one connection; without descriptors try again a little later."""
+        try:
+            return super().do_read()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._warn("descriptors", f"no call can be accepted now: {error.strerror}")
+            self.stop_accepting()
+            gevent.spawn_later(_AGAIN, self._again)
+            return None
+
+    def _again(self) -> None:
+        if not self.closed:
+            self.start_accepting()
 
 
 class Server:
@@ -33,7 +59,7 @@ class Server:
         """`load` reads the configuration again for SIGHUP; it raises ValueError or OSError with why not."""
         self.config = config
         self._load = load
-        self._servers: list[StreamServer] = []
+        self._servers: list[Listener] = []
         self._stopping = Event()
         self._warn = log.Sparse(logger.warning)
         self.in_flight = 0
@@ -49,7 +75,7 @@ class Server:
         if not listeners:
             listeners = [_open(address) for address in self.config.server.listen]
         for listener in listeners:
-            server = StreamServer(listener, self._handle)
+            server = Listener(listener, self._handle, self._warn)
             server.start()
             self._servers.append(server)
         return [_text(listener.getsockname()) for listener in listeners]
@@ -121,7 +147,6 @@ class Server:
             return
         self.in_flight += 1
         try:
-            sock.setsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_NODELAY, 1)
             with gevent.Timeout(config.server.timeout):
                 decision = Session(address, sock).decide(config)
             sock.close()  # FreeSWITCH goes on before we log

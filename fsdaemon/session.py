@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import gevent
 from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionHasGoneAway
 from loguru import logger
 
@@ -18,9 +19,13 @@ from fsdaemon.call import Answers
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import CONNECT, Api, Command, Execute, Headers, Message, Parser, ProtocolError, to_bytes
+from fsdaemon.log import one_line
+from fsdaemon.variables import UUID
 
 _CHUNK = 65536
+_LONGEST_ERROR = 200
 _ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
+_MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
 
 __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
@@ -47,6 +52,7 @@ class Session(OutboundSession):
         self._received: list[Message] = []
         self._outbound_connected = False
         self._lingering = False
+        self._taken = 0
 
     def start_event_handlers(self) -> None:
         """Nothing to start: replies are read by who waits for them.
@@ -64,13 +70,15 @@ class Session(OutboundSession):
             return
         self.sock.sendall(CONNECT)
         (reply,) = self._replies(1)
+        if not reply.headers.get(UUID):
+            raise ProtocolError("what came in answer to connect is no channel data")
         self.session_data = reply.headers
         self._outbound_connected = True
 
     @property
     def uuid(self) -> str | None:
         """The call's UUID (greenswitch looks for the variable, which a caller's dialplan may lack)."""
-        return self.session_data.get("Unique-ID")
+        return self.session_data.get(UUID)
 
     def send(self, data: str) -> Message:
         """Send one command in its raw form and return FreeSWITCH's reply.
@@ -118,7 +126,12 @@ class Session(OutboundSession):
             if not data:
                 self.connected = False
                 raise OutboundSessionHasGoneAway("the connection was closed")
+            self._taken += len(data)
+            if self._taken > _MOST:
+                raise ProtocolError(f"more than {_MOST} bytes for one call")
             self._received += self._parser.receive(data)
+            if len(self._received) + len(replies) < count:
+                gevent.sleep(0)  # recv does not yield while more is waiting, and time limits need a turn
 
     # --- what we are here for --------------------------------------------------------------------
 
@@ -143,6 +156,6 @@ class Session(OutboundSession):
         waited_for = [command for command in decision.commands if command[0] != BRIDGE]
         for command, reply in zip(waited_for, self._replies(len(waited_for))):
             if reply.reply.startswith("-"):
-                logger.bind(uuid=decision.call.uuid).error(
-                    "{} FreeSWITCH refused {}: {}", decision.call.uuid, command, reply.reply.strip()
-                )
+                uuid, what = one_line(decision.call.uuid), one_line(str(command))
+                said = one_line(reply.reply.strip()[:_LONGEST_ERROR])
+                logger.bind(uuid=uuid).error("{} FreeSWITCH refused {}: {}", uuid, what, said)

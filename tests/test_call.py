@@ -68,8 +68,19 @@ def test_a_path_is_for_one_callee_and_one_bridge():
     on_the_way = {"fsdaemon_path": "100", "fsdaemon_kinds": "always", "fsdaemon_hop": "101"}
     assert [s.number for s in facts("internal_second_hop_after_transfer", **on_the_way).path] == ["100"]
     assert facts("internal_second_hop_after_transfer", **{**on_the_way, "fsdaemon_hop": "103"}).path == ()
-    assert facts("internal_second_hop_after_transfer", **on_the_way, last_bridge_to="a-uuid").path == ()
-    kept = {**on_the_way, "last_bridge_to": "a-uuid", "fsdaemon_bridged": "a-uuid"}
+    assert (
+        facts(
+            "internal_second_hop_after_transfer",
+            **on_the_way,
+            last_bridge_to="e9f48b4d-283c-43da-b3a3-c3f9dc566391",
+        ).path
+        == ()
+    )
+    kept = {
+        **on_the_way,
+        "last_bridge_to": "e9f48b4d-283c-43da-b3a3-c3f9dc566391",
+        "fsdaemon_bridged": "e9f48b4d-283c-43da-b3a3-c3f9dc566391",
+    }
     assert len(facts("internal_second_hop_after_transfer", **kept).path) == 1
 
 

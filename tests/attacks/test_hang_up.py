@@ -1,5 +1,6 @@
 """The caller hangs up 0 to 20 ms after `connect`: with FreeSWITCH's notice, by closing, or by reset."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -9,17 +10,17 @@ from tests.attacks.peers import ANSWERS, DISCONNECT, connect, read_command, rese
 from tests.attacks.target import Target
 
 
-def with_notice(peer) -> None:
+def with_notice(peer: socket.socket) -> None:
     send(peer, DISCONNECT)
     peer.close()
 
 
-def with_data_and_notice(peer) -> None:
+def with_data_and_notice(peer: socket.socket) -> None:
     send(peer, ANSWERS[0] + DISCONNECT)
     peer.close()
 
 
-def by_closing(peer) -> None:
+def by_closing(peer: socket.socket) -> None:
     peer.close()
 
 

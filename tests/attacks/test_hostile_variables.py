@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.attacks.target import Target, call_data
+from fsdaemon.switchside import channel_data
+from tests.attacks.target import Target, call_data, recording
 
 EVIL = {
     "expansion": "${hash(insert/x/y/z)}",
@@ -40,6 +41,15 @@ def test_the_callee(daemon: Target, evil: str) -> None:
     """With a path that leads to it: the only way for a callee that is no number into a command."""
     mark = daemon.mark
     data = call_data(fsdaemon_path="103", fsdaemon_kinds="busy", fsdaemon_hop=evil, fsdaemon_callee=evil)
+    check(daemon, data)
+    daemon.unharmed(mark)
+
+
+@pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
+def test_where_a_302_sends_the_call(daemon: Target, evil: str) -> None:
+    """The Contact of a 302 becomes the destination: any phone, and whoever answers as one, writes it."""
+    mark = daemon.mark
+    data = channel_data(recording("phone_302_second_hop"), {"Caller-Destination-Number": evil})
     check(daemon, data)
     daemon.unharmed(mark)
 

@@ -14,7 +14,6 @@ FIELDS = (
     "Caller-Caller-ID-Name",
     "Caller-Caller-ID-Number",
     "Caller-Destination-Number",
-    "Unique-ID",
     "effective_caller_id_name",
     "call_forward_all",
     "sip_h_Diversion",
@@ -29,8 +28,8 @@ def test_it_is_cheap(daemon: Target, field: str, letter: str) -> None:
     data = channel_data(recording("external_before_bridge"), {"call_forward_all": "101", field: value})
     for _ in range(CALLS):
         assert daemon.call(data).variables["fsdaemon_verdict"] in ("ring", "forward")
-    assert daemon.cpu() - cpu < CALLS * 0.03
-    assert daemon.verdicts(mark)
+    assert daemon.cpu() - cpu < CALLS * 0.1
+    assert len(daemon.verdicts(mark)) == CALLS, "a line that does not end with the reason"
     assert max(map(len, daemon.since(mark))) < 2000
     daemon.unharmed(mark)
 
@@ -42,5 +41,5 @@ def test_the_answer_to_a_question(daemon: Target) -> None:
             call_data(), {"user_data 100@lab.test var effective_caller_id_name": "#" * LENGTH}
         )
         assert len(played.variables["effective_caller_id_name"]) < 4000
-    assert daemon.cpu() - cpu < CALLS * 0.03
+    assert daemon.cpu() - cpu < CALLS * 0.1
     daemon.unharmed(mark)

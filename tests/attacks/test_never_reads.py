@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from tests.attacks.peers import ANSWERS, closes, connect, read_command
 from tests.attacks.target import TIMEOUT, Target, call_data
 
-# The verdict holds the caller's own name again: three bytes for each of these, more than a socket buffer.
+# The verdict holds the caller's own name again, three bytes for each of these: more than a socket buffer,
+# if nothing cuts the name.
 LONG = call_data(effective_caller_id_name="#" * 40_000)
 
 
@@ -29,9 +30,7 @@ def test_one_that_reads_slowly_gets_it_all(daemon: Target) -> None:
         peer.sendall(LONG)
         read_command(peer)
         peer.sendall(ANSWERS[1])
-        command = read_command(peer)
-        assert len(command) > 120_000
-        assert command.count(b"\n\n") == 1
+        assert read_command(peer).count(b"\n\n") == 1
         peer.sendall(ANSWERS[2])
         closes(peer, 0.5)
     assert daemon.logs(mark, "forward 100 to 102 for 101: always$")

@@ -185,6 +185,8 @@ class Lab:
         """Registered phones for `users`."""
         phones = [self.phone(user, **options) for user in users]
         self.wait(lambda: all(phone.reg == 200 for phone in phones), "registered", 8)
+        # FreeSWITCH answers 200 before its database knows.
+        self.wait(lambda: all(map(self._known, phones)), "known to FreeSWITCH", 8)
         return phones
 
     def turn(self, seconds):
@@ -192,6 +194,9 @@ class Lab:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.ep.libHandleEvents(10)
+
+    def _known(self, phone):
+        return "sip:" in self.switch.api(f"sofia_contact */{phone.user}@{phone.domain}")
 
     def wait(self, condition, what, seconds=6.0):
         """Let the phones live until `condition` holds; AssertionError with `what` if it never does."""
