@@ -137,8 +137,9 @@ class Parser:
 
     def _take_headers(self) -> bool:
         # An answer starts after the empty line of the one before; FreeSWITCH sends no other blank lines.
-        while self._buffer[:1] == b"\n":
-            del self._buffer[:1]
+        blank = len(self._buffer) - len(self._buffer.lstrip(b"\n"))
+        if blank:
+            del self._buffer[:blank]
             self._searched = 0
         end = self._buffer.find(b"\n\n", max(0, self._searched - 1))
         length = end if end >= 0 else len(self._buffer) - self._buffer.endswith(b"\n")
