@@ -249,7 +249,7 @@ def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str
     for kind in KINDS:
         names = getattr(config.variables, kind)
         blank = any(name in headers for name in names)  # set, and to nothing: somebody should know
-        forwards[kind] = _first(headers, names) or (" " if blank else "")
+        forwards[kind] = numbers.as_dialled(_first(headers, names)) or (" " if blank else "")
     if failure == REDIRECT:
         forwards[REDIRECT] = headers.get(v.REDIRECT_USER)
     return forwards

@@ -12,6 +12,7 @@ from functools import lru_cache
 # as a second endpoint by FreeSWITCH's bridge and transfer.
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
 _WRITTEN = re.compile(r"[+0-9 ()/.\-]*[0-9][+0-9 ()/.\-]*")  # a telephone number as people write it
+_MARKS = re.compile(r"[ ()/.\-]")  # what people write between digits
 _RUN = re.compile(r"[0-9][0-9 ()/.\-]*[0-9]")
 _LONGEST = 128
 _OUTSIDE_DIGITS = 7
@@ -21,6 +22,16 @@ _MASKED = 3  # digits that stay
 def dialable(text: str) -> bool:
     """Whether `text` is something that can be dialled: a user's id or a number, perhaps `@domain`."""
     return len(text) <= _LONGEST and _DIALABLE.fullmatch(text) is not None and any(map(str.isalnum, text))
+
+
+def as_dialled(text: str) -> str:
+    """A telephone number as people write it, as it is dialled: `+49 170 / 123-45` is `+4917012345`.
+
+    Anything else is returned as it is.
+    """
+    if dialable(text) or not is_written_number(text):
+        return text
+    return _MARKS.sub("", text)
 
 
 def digits(text: str) -> str:
@@ -60,7 +71,7 @@ def _forms(number: str, region: str, trunk_prefix: str) -> frozenset[str]:
     """All that `number` can mean, as E.164 or as digits."""
     if not is_written_number(number):
         return frozenset()
-    bare = re.sub(r"[ ()/.\-]", "", number)
+    bare = _MARKS.sub("", number)
     variants = [bare]
     if trunk_prefix and bare.startswith(trunk_prefix):
         variants.append(bare[len(trunk_prefix) :])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsdaemon.numbers import dialable, looks_outside, masked, same
+from fsdaemon.numbers import as_dialled, dialable, looks_outside, masked, same
 
 GERMAN = [
     "+491701234567",
@@ -59,6 +59,22 @@ def test_dialable(text):
 )
 def test_not_dialable(text):
     assert not dialable(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "dialled"),
+    [
+        ("+49 (170) 123-45 67", "+491701234567"),
+        ("0170/1234567", "01701234567"),
+        ("101", "101"),
+        ("j.doe", "j.doe"),
+        ("a b", "a b"),
+        ("101,102", "101,102"),
+        ("1 2", "1 2"),
+    ],
+)
+def test_as_dialled(written, dialled):
+    assert as_dialled(written) == dialled
 
 
 def test_outside():

@@ -102,3 +102,37 @@ def test_nobody_there_is_the_mailbox_as_before(switch, scene):
     with Daemon(switch.daemon_port):
         assert scene(scenario)
     assert "voicemail" in (switch.directory / "log" / "freeswitch.log").read_text("utf-8", "replace")
+
+
+def test_redial_is_for_whom_she_dialled(switch, scene):
+    """870 of the example configuration, after a call that was forwarded."""
+
+    def scenario(lab):
+        _, secretary, kai = lab.register("1000", "1001", "1008")
+        for count, number in enumerate(("1000", "870"), 1):
+            kai.dial(number)
+            assert lab.rings(secretary, count).display == "Uml. fuer Extension 1000: Extension 1008"
+            lab.hangup_all()
+
+    with Daemon(switch.daemon_port):
+        scene(scenario)
+
+
+def test_a_directory_group_and_a_forward_to_a_ring_group(switch, scene, tmp_path):
+    """1000 to 1004 are the group "sales", which 2000 rings."""
+    switch.set_variables("1007", call_forward_all="2000")
+    config = tmp_path / "conf.toml"
+    config.write_text('[exceptions]\ngroups = ["sales"]\n')
+
+    def scenario(lab):
+        _, secretary, seller, other = lab.register("1000", "1001", "1003", "1008")
+        seller.dial("1000")
+        assert lab.rings(lab.phones[0]).display == "Extension 1003"
+        lab.hangup_all()
+        other.dial("1007")
+        leg = lab.rings(secretary)
+        assert leg.display == "Uml. fuer Extension 1007: Extension 1008"
+        assert leg.header("Diversion").startswith("<sip:1007@")
+
+    with Daemon(switch.daemon_port, config):
+        scene(scenario)
