@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fsdaemon import __version__
+from fsdaemon.call import KINDS
 from fsdaemon.config import OVERRIDABLE, SCHEMA, Config, ConfigError, Problem, Wrong, default, host_port, load
 
 DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
@@ -104,6 +105,64 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _explain(arguments: argparse.Namespace) -> int:
+    from fsdaemon import explain
+
+    recording = b""
+    if arguments.recording:
+        recording = arguments.recording.read_bytes()
+        if b"Unique-ID:" not in recording:
+            raise OSError(f"{arguments.recording}: no channel data (the answer to `connect`)")
+    elif not (arguments.callee and arguments.caller):
+        arguments.parser.error("name a call: --caller and --callee, or --recording")
+    question = explain.Question(
+        callee=arguments.callee or "",
+        caller=arguments.caller or "",
+        domain=arguments.domain if arguments.domain or recording else "example",
+        outside=arguments.outside,
+        withheld=arguments.withheld,
+        names=dict(arguments.name),
+        groups=tuple(arguments.group),
+        forwards={kind: getattr(arguments, kind) for kind in KINDS if getattr(arguments, kind)},
+        failed=arguments.failed or "",
+        path=tuple(arguments.path.split(",")) if arguments.path else (),
+    )
+    data = explain.data_of(question, recording)
+    if arguments.via:
+        host, _, port = arguments.via.rpartition(":")
+        facts = explain.ask_daemon(question, data, host.strip("[]"), int(port))
+    else:
+        _, facts = explain.explain(question, data, read_config(arguments.config))
+    print(json.dumps(facts, ensure_ascii=False, indent=2) if arguments.json else explain.text(facts))
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    user, equals, name = text.partition("=")
+    if not (user and equals):
+        raise argparse.ArgumentTypeError(f"must be USER=NAME, not {text}")
+    return user, name
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--caller", metavar="USER", help="who calls: a user, or with --outside a number")
+    add("--callee", metavar="USER", help="who is dialled")
+    add("--domain", help="whose domain (of the callee, and of a caller who is a user)")
+    add("--outside", action="store_true", help="the caller is no user; --caller is her number")
+    add("--withheld", action="store_true", help="she withholds her number")
+    add("--name", type=_pair, action="append", default=[], metavar="USER=NAME")
+    add("--group", action="append", default=[], help="a group the caller is in")
+    for kind in KINDS:
+        add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"the callee's forward: {kind}")
+    add("--failed", choices=KINDS[1:], help="her phone was tried, and this was the matter")
+    add("--path", metavar="USERS", help="who forwarded the call already, oldest first: 104,105")
+    add("--recording", type=Path, metavar="FILE", help="channel data of a real call")
+    add("--via", type=_address, metavar="HOST:PORT", help="ask the daemon that runs there")
+    add("--json", action="store_true")
+    parser.set_defaults(run=_explain, parser=parser)
+
+
 def _shown(config: Config, section: str, key: str) -> str:
     """A value as it stands in conf.toml."""
     if section != "variables":
@@ -133,7 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="check a conf.toml and print the effective configuration")
     check.set_defaults(run=_check)
-    for command in (serve, check):
+    explain = commands.add_parser("explain", help="say what would happen to a call, and why")
+    _explain_options(explain)
+    for command in (serve, check, explain):
         command.add_argument(
             "--config", type=Path, metavar="PATH", help=f"instead of {DEFAULT_PATH}, if that exists"
         )

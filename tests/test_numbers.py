@@ -36,7 +36,7 @@ def test_the_trunk_prefix_only_where_it_is_set():
     assert same("901701234567", "01701234567", "DE", "9")
 
 
-def test_as_dialled():
+def test_without_a_region():
     assert same("0170 123", "0170123")
     assert not same("+49170123", "0170123")
     assert not same("12", "12")
