@@ -56,9 +56,9 @@ class Result(NamedTuple):
     arguments: tuple[Any, ...] = ()
 
 
-def run(target: Target, seconds: float, seed: int, shrink: bool = True) -> Result:
-    """Run `target` for about `seconds`; ends at the first failure."""
-    batch = _Batch(target, time.monotonic() + seconds)
+def run(target: Target, seconds: float, seed: int, shrink: bool = True, most: int = 0) -> Result:
+    """Run `target` for about `seconds`, or `most` times; ends at the first failure."""
+    batch = _Batch(target, time.monotonic() + seconds, most)
     phases = [Phase.generate] + [Phase.shrink] * shrink
     started = time.monotonic()
     while True:
@@ -84,9 +84,10 @@ def run(target: Target, seconds: float, seed: int, shrink: bool = True) -> Resul
 class _Batch:
     """Counts the runs, keeps the last arguments, and ends in time unless something failed."""
 
-    def __init__(self, target: Target, end: float) -> None:
+    def __init__(self, target: Target, end: float, most: int = 0) -> None:
         self.target = target
         self.end = end
+        self.most = most
         self.runs = 0
         self.failed = False
         self.arguments: tuple[Any, ...] = ()
@@ -96,7 +97,8 @@ class _Batch:
         """One run, as hypothesis wants it: a function."""
 
         def one(arguments: tuple[Any, ...]) -> None:
-            if not self.failed and time.monotonic() >= self.end:
+            enough = self.most and self.runs >= self.most
+            if not self.failed and (enough or time.monotonic() >= self.end):
                 raise _Over
             self.runs += 1
             self.arguments = arguments

@@ -16,7 +16,7 @@ from tests.daemon import Daemon
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 TIMEOUT = 1.0  # [server] timeout of the daemon that the attacks share
 CONFIG = f"[server]\ntimeout = {TIMEOUT}\n"
-USUAL = 0.5  # seconds a good call may take; it takes a few milliseconds, and the machine may be busy
+USUAL = 0.9  # seconds a good call may take; it takes a few milliseconds, and the machine may be busy
 
 GOOD = "600dca11"  # begins the UUID of every good call, so that its lines can be told from the others
 _numbers = count()

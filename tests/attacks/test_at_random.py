@@ -60,5 +60,5 @@ def test_it_is_as_before(start: Callable[[str], Target]) -> None:
     asked_to_stop = time.monotonic()
     daemon.signal(signal.SIGTERM)
     assert daemon.process.wait(2) == 0
-    assert time.monotonic() - asked_to_stop < 0.5, "waited for sessions that are long over"
+    assert time.monotonic() - asked_to_stop < 2, "waited for sessions that are long over"
     assert daemon.logs(0, "stopped, no calls in flight")

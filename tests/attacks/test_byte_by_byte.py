@@ -3,7 +3,7 @@
 import time
 
 from tests.attacks.peers import ANSWERS, closes, connect, read_command
-from tests.attacks.target import TIMEOUT, Target
+from tests.attacks.target import TIMEOUT, USUAL, Target
 
 
 def test_the_same_verdict(daemon: Target) -> None:
@@ -14,7 +14,7 @@ def test_the_same_verdict(daemon: Target) -> None:
             for at in range(len(answer)):
                 peer.sendall(answer[at : at + 1])
         assert b"fsdaemon_verdict=forward\x1ffsdaemon_reason=always\x1ffsdaemon_target=102" in command
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "forward 100 to 102 for 101: always$")
     daemon.unharmed(mark)
 
@@ -32,6 +32,6 @@ def test_dripping_buys_no_time(fresh: Target) -> None:
                 assert time.monotonic() - started < TIMEOUT + 0.5
         except (BrokenPipeError, ConnectionResetError):
             pass
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "not finished in")
     daemon.unharmed(mark)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import BAD_LENGTHS, closes, connect, send
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 
 MORE = (b"1048577", b"0000000000", b"1.0", b"1 2", b"5\r", b"%00", b"\xff", b"-0", "\u0665".encode())
 
@@ -13,7 +13,7 @@ def test_it_is_refused(daemon: Target, length: bytes) -> None:
     mark, memory = daemon.mark, daemon.memory()
     with connect(daemon.port) as peer:
         send(peer, b"Content-Type: api/response\nContent-Length: %b\n\nbody" % length)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.memory() - memory < 4 << 20, "memory was set aside for a body that was only promised"
     daemon.unharmed(mark)
 
@@ -24,6 +24,6 @@ def test_the_refusal_is_logged(fresh: Target) -> None:
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, b"Content-Type: api/response\nContent-Length: -1\n\n")
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "is no FreeSWITCH at work: Content-Length '-1' is no number of bytes")
     daemon.unharmed(mark)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.attacks.peers import ANSWERS, OK, api_answer, closes, connect, read_command
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 from tests.attacks.test_not_utf8 import with_name
 
 
@@ -28,7 +28,7 @@ def test_in_a_header(daemon: Target, name: bytes) -> None:
         peer.sendall(ANSWERS[1])
         assert "=Uml. fuer Cora Chefin%3A Jürgen" in read_command(peer).decode()
         peer.sendall(OK)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     daemon.unharmed(mark)
 
 
@@ -44,5 +44,5 @@ def test_in_an_api_answer(daemon: Target) -> None:
             time.sleep(0.001)
         assert "=Uml. fuer Jürgen 😀 Groß%3A Sina Sekretariat" in read_command(peer).decode()
         peer.sendall(OK)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     daemon.unharmed(mark)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import closes, connect, send
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 
 PIECES = {"no line end": b"x" * 65536, "no empty line": b"name: value\n" * 5000}
 
@@ -17,7 +17,7 @@ def test_it_is_refused(fresh: Target, piece: bytes) -> None:
         while send(peer, piece):
             pieces += 1
             assert pieces < 1000, "taken for ever"
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "is no FreeSWITCH at work: a header block of more than 262144 bytes")
     assert daemon.memory() - memory < 8 << 20
     assert daemon.cpu() - cpu < 0.5

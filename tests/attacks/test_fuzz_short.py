@@ -1,4 +1,4 @@
-"""Each fuzz target for a second: that it runs, and that nothing is found at once (see fuzz/)."""
+"""Each fuzz target for a moment: that it runs, and that nothing is found at once (see fuzz/)."""
 
 import pytest
 
@@ -9,7 +9,7 @@ TARGETS = (parser.TARGET, decide.TARGET, session.TARGET)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
-def test_nothing_is_found_in_a_second(target: Target) -> None:
-    result = run(target, 1.0, seed=0, shrink=False)
+def test_nothing_is_found_at_once(target: Target) -> None:
+    result = run(target, 60, seed=0, shrink=False, most=50)
     assert not result.failure, f"{result.failure}\ncheck(*{result.arguments!r})"
-    assert result.runs > 20
+    assert result.runs == 50

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import ANSWERS, closes, connect, half_close
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 
 FIRST = len(ANSWERS[0])
 PARTS = {
@@ -23,7 +23,7 @@ def test_it_is_closed_at_once(daemon: Target, part: bytes) -> None:
     with connect(daemon.port) as peer:
         peer.sendall(part)
         half_close(peer)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     daemon.back_to(before)
     assert not daemon.verdicts(mark), "a verdict for a call that ended"
     daemon.unharmed(mark)

@@ -1,7 +1,7 @@
 """Latin-1, as old directories have it, in a header and in an api answer: decided, nothing breaks."""
 
 from tests.attacks.peers import ANSWERS, OK, api_answer, closes, connect, read_command
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 from tests.attacks.test_not_utf8 import with_name
 
 
@@ -23,5 +23,5 @@ def test_in_an_api_answer(daemon: Target) -> None:
         command = read_command(peer)
         assert "=Uml. fuer Cora M\ufffd\ufffdig%3A Sina Sekretariat" in command.decode("utf-8")
         peer.sendall(OK)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     daemon.unharmed(mark)

@@ -24,6 +24,6 @@ def test_it_costs_nothing(fresh: Target, path: str) -> None:
     seconds = time.monotonic() - started
     assert len(played.asked) <= 60, "more questions than the largest max_hops"
     assert played.variables.get("fsdaemon_reason") in ("hops", "loop", "always")
-    assert seconds < 0.5
+    assert seconds < 0.9
     assert daemon.cpu() - cpu < 0.5
     daemon.unharmed(mark)

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from tests.attacks.peers import ANSWERS, closes, connect, read_command
-from tests.attacks.target import TIMEOUT, Target, call_data
+from tests.attacks.target import TIMEOUT, USUAL, Target, call_data
 
 # The verdict holds the caller's own name again, three bytes for each of these: more than a socket buffer,
 # if nothing cuts the name.
@@ -32,6 +32,6 @@ def test_one_that_reads_slowly_gets_it_all(daemon: Target) -> None:
         peer.sendall(ANSWERS[1])
         assert read_command(peer).count(b"\n\n") == 1
         peer.sendall(ANSWERS[2])
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "forward 100 to 102 for 101: always$")
     daemon.unharmed(mark)

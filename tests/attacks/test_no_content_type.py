@@ -1,7 +1,7 @@
 """A message without Content-Type is nothing FreeSWITCH sends: it is no reply, and the peer no FreeSWITCH."""
 
 from tests.attacks.peers import ANSWERS, closes, connect, read_command, send
-from tests.attacks.target import Target, call_data
+from tests.attacks.target import USUAL, Target, call_data
 
 UNTYPED = call_data().replace(b"Content-Type: command/reply\n", b"")
 
@@ -11,7 +11,7 @@ def test_in_place_of_the_channel_data(fresh: Target) -> None:
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, UNTYPED)
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "no FreeSWITCH at work")
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)
@@ -24,6 +24,6 @@ def test_in_place_of_an_api_answer(daemon: Target) -> None:
         peer.sendall(ANSWERS[0])
         read_command(peer)
         send(peer, b"Content-Length: 11\n\nCora Chefin")
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.attacks.peers import ANSWERS, closes, connect, half_close, read_command
-from tests.attacks.target import Target
+from tests.attacks.target import USUAL, Target
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["half closed", "closed"])
@@ -18,7 +18,7 @@ def test_the_call_is_gone_and_nothing_spins(daemon: Target, whole: bool) -> None
         peer.sendall(b"Content-Type: api/response\nContent-Length: 100\n\nonly this")
         if not whole:
             half_close(peer)
-            closes(peer, 0.5)
+            closes(peer, USUAL)
     daemon.back_to(before, 0.5)
     cpu = daemon.cpu()
     time.sleep(0.3)

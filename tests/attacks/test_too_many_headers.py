@@ -2,7 +2,7 @@
 
 from fsdaemon.esl import DEFAULT_LIMITS
 from tests.attacks.peers import closes, connect, send
-from tests.attacks.target import Target, call_data
+from tests.attacks.target import USUAL, Target, call_data
 
 
 def test_it_is_refused(fresh: Target) -> None:
@@ -10,7 +10,7 @@ def test_it_is_refused(fresh: Target) -> None:
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, b"".join(b"h%d: v\n" % number for number in range(10_000)) + b"\n")
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "is no FreeSWITCH at work: .*headers, more than 4096")
     daemon.unharmed(mark)
 

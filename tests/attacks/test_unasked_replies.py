@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import ANSWERS, DISCONNECT, EVENT, OK, SESSION, api_answer, closes, connect, send
-from tests.attacks.target import TIMEOUT, Target
+from tests.attacks.target import TIMEOUT, USUAL, Target
 
 MANY = OK * 5 + api_answer(b"nobody asked") * 5
 WHEN = {
@@ -30,7 +30,7 @@ def test_events_in_between_change_nothing(daemon: Target) -> None:
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, EVENT + ANSWERS[0] + EVENT * 3 + ANSWERS[1] + EVENT + ANSWERS[2])
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert daemon.logs(mark, "forward 100 to 102 for 101: always$")
     daemon.unharmed(mark)
 
@@ -39,7 +39,7 @@ def test_a_disconnect_notice_ends_it(daemon: Target) -> None:
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, ANSWERS[0] + DISCONNECT + ANSWERS[1] + ANSWERS[2])
-        closes(peer, 0.5)
+        closes(peer, USUAL)
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)
 
