@@ -22,6 +22,12 @@ live: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[live]'
 	$(BIN)/python -m pytest tests/live
 
+# fsdaemon beside its peers, in one run; with FREESWITCH set also the post-dial delay through it.
+bench: $(STAMP)
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m bench --out bench/out
+	test -z "$$FREESWITCH" || $(BIN)/python -m bench --fs --out bench/out
+
 $(STAMP): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "no venv for $(PYTHON): on Debian, apt install python3-venv" >&2; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'

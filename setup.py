@@ -14,6 +14,7 @@ VERSION = next(
 RUN = ["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6", "phonenumbers>=8.12"]
 TEST = ["pytest>=8", "hypothesis>=6.100"]
 LIVE = ["pjsua2-python>=2.14"]
+BENCH = ["genesis", "matplotlib"]
 LINT = ["ruff>=0.9", "mypy>=1.14"]
 
 setup(
@@ -28,7 +29,7 @@ setup(
     package_data={"fsdaemon": ["py.typed"]},
     python_requires=">=3.9",
     install_requires=RUN,
-    extras_require={"test": TEST, "live": LIVE, "lint": LINT, "dev": TEST + LINT},
+    extras_require={"test": TEST, "live": LIVE, "bench": BENCH, "lint": LINT, "dev": TEST + LINT},
     entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",

@@ -24,7 +24,7 @@ from bench.report import align, machine
 from tests.daemon import free_port
 from tests.live.switch import Switch, binary
 
-VARIANTS = ("none", "lua", "fsdaemon", "minimal")
+VARIANTS = ("none", "lua", "fsdaemon", "async", "minimal")
 RATES = (50, 100, 200, 300)  # calls/s, all reported
 STEP, HIGHEST = 50, 600  # calls/s: where p95 passes LIMIT is looked for up to there
 LIMIT = 50_000.0  # microseconds
@@ -37,11 +37,19 @@ _EXTENSION = """
           <action application="set" data="fsdaemon_callee_name=Cora Chefin"/>
           <action application="set" data="fsdaemon_domain=lab.test"/>
           <action application="set" data="call_forward_all=102"/>
-          <action application="{application}" data="{data}"/>
+          {before}<action application="{application}" data="{data}"/>{after}
           <action application="hangup" data="${{cond(${{fsdaemon_verdict}} == forward ? USER_BUSY : \
 NORMAL_TEMPORARY_FAILURE)}}"/>
         </condition>
       </extension>"""
+
+
+# A dialplan that bounds a silent daemon by itself: the call is transferred after three seconds.
+_BOUND = (
+    '<action application="set" data="socket_resume=true"/>'
+    '<action application="sched_transfer" data="+3 none"/>',
+    '<action application="sched_cancel"/>',
+)
 
 
 class Calls(NamedTuple):
@@ -125,11 +133,13 @@ def _write_dialplan(file: Path, fsdaemon: int, minimal: int) -> None:
         "none": ("set", "fsdaemon_verdict=forward"),
         "lua": ("lua", str(Path(__file__).with_name("decide.lua"))),
         "fsdaemon": ("socket", f"127.0.0.1:{fsdaemon} full"),
+        "async": ("socket", f"127.0.0.1:{fsdaemon} async full"),
         "minimal": ("socket", f"127.0.0.1:{minimal} full"),
     }
     extensions = "".join(
-        _EXTENSION.format(name=name, application=application, data=data)
+        _EXTENSION.format(name=name, application=application, data=data, before=before, after=after)
         for name, (application, data) in ways.items()
+        for before, after in [_BOUND if name == "async" else ("", "")]
     )
     text = re.sub(
         r'(<context name="public">).*?(</context>)',
@@ -164,7 +174,7 @@ class _Bench:
 
     def _cpu(self, variant: str) -> tuple[float, float]:
         """Seconds used by FreeSWITCH, and by the server that this variant asks."""
-        server = self._servers.get(variant)
+        server = self._servers.get("fsdaemon" if variant == "async" else variant)
         return cpu_seconds(self._switch.process.pid), server.cpu() if server else 0.0
 
     def _settle(self) -> None:

@@ -245,14 +245,23 @@ def _failure(headers: Headers) -> str | None:
 
 
 def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str, str]:
-    forwards = {}
+    forwards: dict[str, str] = {}
+    if not _says_true(headers, config.variables.is_user):
+        return forwards
     for kind in KINDS:
         names = getattr(config.variables, kind)
+        if not _says_true(headers, getattr(config.variables, f"{kind}_enabled")):
+            continue
         blank = any(name in headers for name in names)  # set, and to nothing: somebody should know
         forwards[kind] = numbers.as_dialled(_first(headers, names)) or (" " if blank else "")
     if failure == REDIRECT:
         forwards[REDIRECT] = headers.get(v.REDIRECT_USER)
     return forwards
+
+
+def _says_true(headers: Headers, names: tuple[v.Header, ...]) -> bool:
+    """Whether a flag is set, where the dialplan has one."""
+    return not names or _first(headers, names) == "true"
 
 
 def _callee_name(headers: Headers, config: Config, callee: User, target: str, ask: _Asking) -> str:

@@ -136,6 +136,11 @@ class Preset(NamedTuple):
     no_answer: tuple[Header, ...]
     not_registered: tuple[Header, ...]
     groups: tuple[Header, ...]
+    is_user: tuple[Header, ...] = ()  #: "true" if the forwards are the callee's; empty: they always are
+    always_enabled: tuple[Header, ...] = ()  #: "true" if the forward counts; empty: it always does
+    busy_enabled: tuple[Header, ...] = ()
+    no_answer_enabled: tuple[Header, ...] = ()
+    not_registered_enabled: tuple[Header, ...] = ()
 
 
 PRESETS = {
@@ -148,5 +153,21 @@ PRESETS = {
         no_answer=(NO_ANSWER,),
         not_registered=(NOT_REGISTERED,),
         groups=(CALLGROUP, CALL_GROUP),
+    ),
+    # app/dialplans/resources/switch/conf/dialplan/*.xml of FusionPBX sets them from its directory.
+    "fusionpbx": Preset(
+        callee=(DESTINATION,),
+        callee_name=(_v("extension_caller_id_name", Writer.DIALPLAN),),
+        domain=(DOMAIN_NAME,),
+        always=(_v("forward_all_destination", Writer.DIALPLAN),),
+        busy=(_v("forward_busy_destination", Writer.DIALPLAN),),
+        no_answer=(_v("forward_no_answer_destination", Writer.DIALPLAN),),
+        not_registered=(_v("forward_user_not_registered_destination", Writer.DIALPLAN),),
+        groups=(CALL_GROUP, CALLGROUP),
+        is_user=(_v("user_exists", Writer.DIALPLAN),),
+        always_enabled=(_v("forward_all_enabled", Writer.DIALPLAN),),
+        busy_enabled=(_v("forward_busy_enabled", Writer.DIALPLAN),),
+        no_answer_enabled=(_v("forward_no_answer_enabled", Writer.DIALPLAN),),
+        not_registered_enabled=(_v("forward_user_not_registered_enabled", Writer.DIALPLAN),),
     ),
 }

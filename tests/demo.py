@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -19,7 +20,12 @@ def row(recording: Recording, port: int) -> tuple[str, ...]:
     played = Switch(recording.data, recording.api).call("127.0.0.1", port)
     after = played.variables
     headers = recording.headers
-    forward = next((value for name, value in recording.set.items() if name.startswith("call_forward")), "–")
+    forwards = [
+        name
+        for name in headers.names()
+        if re.match(r"variable_(call_forward_\w+|forward_\w+_destination)$", name)
+    ]
+    forward = next(filter(None, map(headers.get, forwards)), "–")
     name = after.get("effective_caller_id_name") or headers.get("Caller-Caller-ID-Name")
     caller = headers.get("variable_user_name") or headers.get("variable_dialed_user")
     outside = "withheld" if headers.get("variable_sip_Privacy") else headers.get("Caller-Caller-ID-Number")
