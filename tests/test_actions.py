@@ -1,0 +1,182 @@
+"""A verdict as FreeSWITCH commands, and the keys of conf.toml that change them."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsdaemon import config
+from fsdaemon.actions import commands
+from fsdaemon.call import Diverter
+from fsdaemon.decide import Decision, decide
+from fsdaemon.esl import Execute
+from fsdaemon.switchside import channel_data
+from fsdaemon.variables import REASON
+from tests.facts import call, inside
+from tests.recorded import DIRECTORY
+from tests.test_call import headers
+
+RECORDING = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+ANONYMOUS = (DIRECTORY / "external_anonymous.txt").read_bytes()
+FORWARD = {"call_forward_all": "103", "fsdaemon_callee_name": "Cora", "fsdaemon_domain": "lab.test"}
+ARRIVED = {"fsdaemon_path": "104", "fsdaemon_kinds": "busy", "fsdaemon_hop": "100"}
+
+
+def decided(
+    text: str = "", recording: bytes = RECORDING, answers: dict[str, str] | None = None, **variables: str
+) -> Decision:
+    data = headers(channel_data(recording, variables))
+    given: dict = {}
+    while not isinstance(outcome := decide(data, given, config.load(text)), Decision):
+        given.update(
+            {question: (answers or {}).get(question.command, "-ERR no reply") for question in outcome}
+        )
+    return outcome
+
+
+def values(decision: Decision) -> dict[str, str]:
+    return {header.variable: value for header, value in decision.values.items()}
+
+
+def test_a_forward():
+    set_ = values(decided(**FORWARD))
+    assert set_ == {
+        "fsdaemon_verdict": "forward",
+        "fsdaemon_reason": "always",
+        "fsdaemon_target": "103",
+        "fsdaemon_path": "100",
+        "fsdaemon_kinds": "always",
+        "fsdaemon_hop": "103",
+        "fsdaemon_bridged": "",
+        "fsdaemon_diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
+        "sip_h_Diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
+        "fsdaemon_label": "Uml. fuer Cora%3A Sina Sekretariat",
+        "effective_caller_id_name": "Uml. fuer Cora%3A Sina Sekretariat",
+        "fsdaemon_own_name": "Sina Sekretariat",
+        "fsdaemon_leg": (
+            "[^^!fsdaemon_taken=true!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
+            "!origination_caller_id_name=Uml. fuer Cora%3A Sina Sekretariat]"
+        ),
+    }
+
+
+def test_an_exception_says_no_more_than_that():
+    assert values(decided(**{**FORWARD, "call_forward_all": "101"})) == {
+        "fsdaemon_verdict": "ring",
+        "fsdaemon_reason": "target",
+    }
+
+
+def test_one_command_sets_it_all():
+    (command,) = decided(**FORWARD).commands
+    assert command.application == "multiset"
+    assert command.argument.startswith("^^\x1ffsdaemon_verdict=forward\x1f")
+
+
+def test_what_an_earlier_verdict_left_is_taken_back():
+    left = {
+        **ARRIVED,
+        "fsdaemon_hop": "105",
+        "fsdaemon_label": "L",
+        "fsdaemon_own_name": "Sina",
+        "effective_caller_id_name": "L",
+    }
+    set_ = values(decided(**left))
+    assert set_["effective_caller_id_name"] == "Sina"
+    assert [
+        set_[name] for name in ("fsdaemon_path", "fsdaemon_label", "fsdaemon_own_name", "sip_h_Diversion")
+    ] == [""] * 4
+    # somebody else has set the name meanwhile: then it is hers
+    assert "effective_caller_id_name" not in values(decided(**{**left, "effective_caller_id_name": "New"}))
+
+
+def test_display_diversion():
+    set_ = values(decided("[display]\ndiversion = false", **FORWARD))
+    assert "sip_h_Diversion" not in set_
+    assert "Diversion" not in set_["fsdaemon_leg"]
+    assert set_["fsdaemon_label"]
+
+
+def test_a_withheld_number_is_replaced_too():
+    set_ = values(decided(recording=ANONYMOUS, **FORWARD))
+    assert set_["effective_caller_id_number"] == "anonymous"
+    assert set_["sip_cid_type"] == "none"
+    assert "!origination_caller_id_number=anonymous!sip_cid_type=none" in set_["fsdaemon_leg"]
+    again = {
+        "fsdaemon_number": "anonymous",
+        "effective_caller_id_number": "anonymous",
+        "fsdaemon_own_number": "+4930",
+    }
+    set_ = values(decided(recording=ANONYMOUS, **again))
+    assert (set_["effective_caller_id_number"], set_["sip_cid_type"]) == ("+4930", "")
+
+
+OUTBOUND = {
+    "user_data 100@lab.test var outbound_caller_id_name": "Firma",
+    "user_data 100@lab.test var outbound_caller_id_number": "+4930100",
+}
+
+
+def test_routing_outside_caller_id():
+    away = {**FORWARD, "call_forward_all": "+49301234567"}
+    set_ = values(decided('[routing]\noutside_caller_id = "diverter"', answers=OUTBOUND, **away))
+    assert set_["effective_caller_id_name"] == "Firma"
+    assert set_["effective_caller_id_number"] == "%2B4930100"
+    assert "effective_caller_id_number" not in values(decided(answers=OUTBOUND, **away))
+    inside_ = values(decided('[routing]\noutside_caller_id = "diverter"', answers=OUTBOUND, **FORWARD))
+    assert "effective_caller_id_number" not in inside_
+
+
+def test_routing_ring_and_bridge():
+    decision = decided('[routing]\nring = "bridge"', **ARRIVED)
+    assert values(decision)["fsdaemon_rang"] == "true"
+    assert decision.commands[1].application == "bridge"
+    assert decision.commands[1].argument.endswith("]user/100@lab.test")
+    text = '[routing]\nring = "bridge"\nbridge = "{{a=b}}sofia/internal/{callee}%{domain}"'
+    assert decided(text).commands[1] == Execute("bridge", "{a=b}sofia/internal/100%lab.test")
+    assert len(decided('[routing]\nring = "bridge"', **FORWARD).commands) == 1
+    assert len(decided('[routing]\nring = "bridge"', fsdaemon_stage="after").commands) == 1
+
+
+def test_a_phone_that_forwarded_already_may_not_send_the_call_on_again():
+    looped = {**ARRIVED, "fsdaemon_path": "100,104", "fsdaemon_kinds": "redirect,always"}
+    assert "outbound_redirect_fatal=true" in values(decided(**looped))["fsdaemon_leg"]
+    assert "outbound_redirect_fatal" not in values(decided(**ARRIVED))["fsdaemon_leg"]
+
+
+VARIABLES = {
+    "callee": ("x", {"x": "104"}, lambda c: c.callee.name == "104"),
+    "callee_name": ("x", {"x": "Zoe", "call_forward_all": "103"}, lambda c: c.callee_name == "Zoe"),
+    "domain": ("x", {"x": "b.example"}, lambda c: c.callee.domain == "b.example"),
+    "always": ("x", {"x": "103"}, lambda c: c.forwards["always"] == "103"),
+    "busy": ("x", {"x": "103"}, lambda c: c.forwards["busy"] == "103"),
+    "no_answer": ("x", {"x": "103"}, lambda c: c.forwards["no_answer"] == "103"),
+    "not_registered": ("x", {"x": "103"}, lambda c: c.forwards["not_registered"] == "103"),
+    "groups": ("x", {"x": "board, staff"}, lambda c: c.person.groups == ("board", "staff")),
+    "is_user": ("x", {"call_forward_all": "103"}, lambda c: c.target == ""),
+    "always_enabled": ("x", {"x": "false", "call_forward_all": "103"}, lambda c: c.target == ""),
+    "busy_enabled": ("x", {"call_forward_busy": "103"}, lambda c: "busy" not in c.forwards),
+    "no_answer_enabled": ("x", {"call_forward_no_answer": "103"}, lambda c: "no_answer" not in c.forwards),
+    "not_registered_enabled": (
+        "x",
+        {"call_forward_not_registered": "103"},
+        lambda c: "not_registered" not in c.forwards,
+    ),
+}
+
+
+@pytest.mark.parametrize("key", VARIABLES)
+def test_variables(key):
+    name, variables, holds = VARIABLES[key]
+    assert holds(decided(f'[variables]\n{key} = ["unset", "{name}"]', **variables).call)
+    assert not holds(decided(**variables).call)
+
+
+def test_every_key_of_variables_has_a_case():
+    assert {"preset", *VARIABLES} == set(config.SCHEMA["variables"])
+
+
+@pytest.mark.parametrize("value", ["a${b}", "a\nb", "a\x1fb", "$"])
+def test_what_could_act_is_not_sent(value):
+    made = call(inside("102"), path=(Diverter("1", "always"),))
+    (command,) = commands(made, {REASON: value}, config.default())
+    assert command.argument == "^^\x1ffsdaemon_reason="
