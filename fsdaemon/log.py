@@ -83,9 +83,10 @@ def verdict(decision: Decision, config: Log) -> None:
     call, result = decision.call, decision.verdict
     show = _masked if config.numbers == "masked" else _short
     uuid = one_line(call.uuid)
-    fields: dict[str, Any] = {"uuid": uuid}
+    say = logger
     if config.format == "json":
-        fields.update(
+        say = logger.bind(
+            uuid=uuid,
             verdict=result.action,
             reason=result.reason,
             callee=show(str(call.callee)),
@@ -94,9 +95,9 @@ def verdict(decision: Decision, config: Log) -> None:
             path=[show(step.number) for step in result.path],
             label=one_line(decision.label or ""),
         )
-    logger.bind(**fields).info(f"{uuid} {sentence(call, result, show)}")
+    say.info(f"{uuid} {sentence(call, result, show)}")
     if result.warning:
-        logger.bind(uuid=uuid).warning(f"{uuid} {show(result.warning)}")
+        say.warning(f"{uuid} {show(result.warning)}")
 
 
 def _short(text: str) -> str:
