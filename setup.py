@@ -11,7 +11,8 @@ VERSION = next(
     if line.startswith("__version__")
 )
 
-RUN = ["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6", "phonenumbers>=8.12"]
+RUN = ["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6"]
+RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16"]
 TEST = ["pytest>=8", "hypothesis>=6.100"]
 LIVE = ["pjsua2-python>=2.14"]
 BENCH = ["genesis", "matplotlib"]
@@ -26,7 +27,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=["fsdaemon"],
-    package_data={"fsdaemon": ["py.typed"]},
+    package_data={"fsdaemon": ["py.typed", "page.html"]},
     python_requires=">=3.9",
     install_requires=RUN,
     extras_require={"test": TEST, "live": LIVE, "bench": BENCH, "lint": LINT, "dev": TEST + LINT},

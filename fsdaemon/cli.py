@@ -108,6 +108,8 @@ def _check(arguments: argparse.Namespace) -> int:
 def _explain(arguments: argparse.Namespace) -> int:
     from fsdaemon import explain
 
+    if arguments.uuid:
+        return _explain_call(arguments)
     recording = b""
     if arguments.recording:
         recording = arguments.recording.read_bytes()
@@ -137,6 +139,24 @@ def _explain(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _explain_call(arguments: argparse.Namespace) -> int:
+    """Ask the running daemon, at metrics.listen, about a call that it decided."""
+    from fsdaemon import explain
+
+    address = read_config(arguments.config).metrics.listen
+    if not address:
+        raise OSError("metrics.listen is off, so no verdicts are kept to ask about")
+    found = explain.ask_page(address, arguments.uuid)
+    if not found:
+        raise OSError(f"nothing is kept about {arguments.uuid}: not decided here, or too long ago")
+    print(
+        json.dumps(found, ensure_ascii=False, indent=2)
+        if arguments.json
+        else "\n\n".join(map(explain.text, found))
+    )
+    return 0
+
+
 def _pair(text: str) -> tuple[str, str]:
     user, equals, name = text.partition("=")
     if not (user and equals):
@@ -159,6 +179,7 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     add("--path", metavar="USERS", help="who forwarded the call already, oldest first: 104,105")
     add("--recording", type=Path, metavar="FILE", help="channel data of a real call")
     add("--via", type=_address, metavar="HOST:PORT", help="ask the daemon that runs there")
+    add("--uuid", help="a call that really happened: ask the running daemon (metrics.listen)")
     add("--json", action="store_true")
     parser.set_defaults(run=_explain, parser=parser)
 

@@ -186,6 +186,10 @@ def _listen(value: Any) -> tuple[str, ...]:
     return addresses
 
 
+def _perhaps_listen(value: Any) -> str:
+    return host_port(value) if value != "" else ""
+
+
 # --- the schema ---------------------------------------------------------------------------------------
 
 
@@ -238,6 +242,10 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "level": Key("INFO", _one_of(*LEVELS)),
         "format": Key("text", _one_of("text", "json")),
         "numbers": Key("full", _one_of("full", "masked")),
+    },
+    "metrics": {
+        "listen": Key("", _perhaps_listen),
+        "keep": Key(1000, _whole(0, 100_000)),
     },
 }
 
@@ -302,6 +310,14 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Metrics:
+    """[metrics]: Prometheus, and a page for a person."""
+
+    listen: str
+    keep: int
+
+
+@dataclass(frozen=True)
 class Config:
     """One whole configuration. `origin` says of each `section.key` where its value comes from."""
 
@@ -312,6 +328,7 @@ class Config:
     numbers: Numbers
     variables: Preset
     log: Log
+    metrics: Metrics
     preset: str = "default"
     domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
     origin: dict[str, str] = field(default_factory=dict, compare=False)
@@ -333,6 +350,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "routing": Routing,
     "numbers": Numbers,
     "log": Log,
+    "metrics": Metrics,
 }
 
 

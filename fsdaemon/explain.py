@@ -5,8 +5,13 @@ Rule: decides nothing itself; turns options or a recording into channel data, an
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from http.client import NOT_FOUND
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import urlopen
 
 from fsdaemon import variables as v
 from fsdaemon.call import KINDS
@@ -99,13 +104,26 @@ def explain(question: Question, data: bytes, config: Config) -> tuple[Decision, 
     answers: dict[Api, str] = {}
     while not isinstance(outcome := decide(headers, answers, config), Decision):
         answers.update({asked: answer(question, asked.command) for asked in outcome})
-    return outcome, _facts(outcome, config)
+    return outcome, facts_of(outcome, config)
 
 
 def ask_daemon(question: Question, data: bytes, host: str, port: int) -> dict[str, Any]:
     """Ask a running daemon over its real socket, playing FreeSWITCH's part. Raises OSError."""
     played = Switch(data, lambda command: answer(question, command)).call(host, port)
     return _heard(played)
+
+
+def ask_page(address: str, uuid: str) -> list[dict[str, Any]]:
+    """All that a running daemon keeps about a call, over its page. Raises OSError."""
+    url = f"http://{address}/calls/{quote(uuid, safe='')}"
+    try:
+        with urlopen(url, timeout=5) as answered:
+            found: list[dict[str, Any]] = json.load(answered)
+    except HTTPError as error:
+        if error.code == NOT_FOUND:
+            return []
+        raise
+    return found
 
 
 def _heard(played: Played) -> dict[str, Any]:
@@ -121,7 +139,8 @@ def _heard(played: Played) -> dict[str, Any]:
     }
 
 
-def _facts(decision: Decision, config: Config) -> dict[str, Any]:
+def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
+    """Everything about a decision in plain words and values; `config` is the whole one."""
     call, verdict = decision.call, decision.verdict
     section = verdict.rule.split(" ")[0]
     domain = config.for_domain(call.callee.domain)

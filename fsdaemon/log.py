@@ -81,7 +81,7 @@ def one_line(text: str) -> str:
 def verdict(decision: Decision, config: Log) -> None:
     """Log a verdict: the line of the contract, its facts as fields, and a warning if there is one."""
     call, result = decision.call, decision.verdict
-    show = _masked if config.numbers == "masked" else _short
+    show = shown_as(config)
     uuid = one_line(call.uuid)
     say = logger
     if config.format == "json":
@@ -98,6 +98,11 @@ def verdict(decision: Decision, config: Log) -> None:
     say.info(f"{uuid} {sentence(call, result, show)}")
     if result.warning:
         say.warning(f"{uuid} {show(result.warning)}")
+
+
+def shown_as(config: Log) -> Callable[[str], str]:
+    """How what strangers wrote is shown: one line, not too long, numbers masked where that is wanted."""
+    return _masked if config.numbers == "masked" else _short
 
 
 def _short(text: str) -> str:

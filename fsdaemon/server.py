@@ -7,9 +7,10 @@ leave a note; the loop acts on it.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import signal
 import time
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import gevent
 from gevent import socket
@@ -21,6 +22,9 @@ from fsdaemon import log, systemd
 from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
+
+if TYPE_CHECKING:
+    from fsdaemon.metrics import Metrics
 
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
@@ -63,6 +67,7 @@ class Server:
         self._stopping = Event()
         self._warn = log.Sparse(logger.warning)
         self.in_flight = 0
+        self.metrics: Metrics | None = None
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -85,6 +90,7 @@ class Server:
         gevent.signal_handler(signal.SIGTERM, self._stopping.set)
         gevent.signal_handler(signal.SIGINT, self._stopping.set)
         gevent.signal_handler(signal.SIGHUP, self.reload)
+        self._show()
         logger.info("listening on {}", ", ".join(self.listen()))
         watchdog = gevent.spawn(self._watchdog)
         systemd.notify("READY=1")
@@ -92,6 +98,25 @@ class Server:
         systemd.notify("STOPPING=1")
         self.drain()
         watchdog.kill()
+
+    def _show(self) -> None:
+        """Serve metrics and page where that is wanted. The calls matter more: what fails is only said."""
+        address = self.config.metrics.listen
+        if not address:
+            return
+        from fsdaemon import metrics, page
+
+        try:
+            listener = _open(address)
+        except OSError as error:
+            logger.warning("no metrics and no page: {}", error)
+            return
+        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+            logger.warning("metrics.listen {}: others than this machine can see who calls whom", address)
+        self.metrics = metrics.Metrics(self.config.metrics.keep)
+        self.metrics.in_flight.set_function(lambda: self.in_flight)
+        page.serve(self.metrics, listener)
+        logger.info("metrics and page on http://{}/", _text(listener.getsockname()))
 
     def stop(self) -> None:
         """Let `run` come to its end."""
@@ -119,12 +144,14 @@ class Server:
             config = self._load()
         except (OSError, ValueError) as error:
             logger.error("not reloaded, the old configuration stays: {}", error)
+            self._count("reloads", "refused")
         else:
             if config.server.listen != self.config.server.listen:
                 logger.warning("server.listen takes effect with a restart only")
             log.configure(config.log)
             self.config = config
             logger.info("configuration reloaded")
+            self._count("reloads", "done")
         systemd.notify("READY=1")
 
     def _watchdog(self) -> None:
@@ -144,24 +171,37 @@ class Server:
         config = self.config  # a call is decided by one configuration, whatever a reload does meanwhile
         if self.in_flight >= config.server.max_sessions:
             self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
+            self._count("refused")
             return
         self.in_flight += 1
+        started = time.monotonic()
         try:
             with gevent.Timeout(config.server.timeout):
                 decision = Session(address, sock).decide(config)
             sock.close()  # FreeSWITCH goes on before we log
             log.verdict(decision, config.log)
+            if self.metrics:
+                self.metrics.decided(decision, config, time.monotonic() - started, time.time())
         except gevent.Timeout:
             limit = f"{config.server.timeout:g} s (server.timeout)"
             self._warn("timeout", f"{_text(address)} not finished in {limit}")
+            self._count("errors", "timeout")
         except OutboundSessionHasGoneAway as error:
             logger.debug("{} gone: {}", _text(address), error)
+            self._count("errors", "gone")
         except (ProtocolError, OSError) as error:
             self._warn("protocol", f"{_text(address)} is no FreeSWITCH at work: {error}")
+            self._count("errors", "protocol")
         except Exception:
             logger.exception("{} a defect in fsdaemon; the call goes on without it", _text(address))
+            self._count("errors", "defect")
         finally:
             self.in_flight -= 1
+
+    def _count(self, name: str, *labels: str) -> None:
+        if self.metrics:
+            counter = getattr(self.metrics, name)
+            (counter.labels(*labels) if labels else counter).inc()
 
 
 def _open(address: str) -> socket.socket:
