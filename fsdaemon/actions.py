@@ -10,9 +10,9 @@ import re
 
 from fsdaemon import diversion
 from fsdaemon import variables as v
-from fsdaemon.call import BEFORE, Call
+from fsdaemon.call import BEFORE, Call, User
 from fsdaemon.config import Config
-from fsdaemon.display import clean, encode, percent_encode
+from fsdaemon.display import clean, encode, leaves_the_house, percent_encode
 from fsdaemon.esl import Command, Execute
 from fsdaemon.numbers import dialable
 from fsdaemon.policy import FORWARD, RING, Verdict
@@ -20,6 +20,7 @@ from fsdaemon.policy import FORWARD, RING, Verdict
 # With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
 _SEPARATOR = "\x1f"
 _HARMFUL = re.compile("[\x00-\x1f\x7f$]")
+_SPOILED = re.compile("[%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
 BRIDGE = "bridge"
 
@@ -38,12 +39,20 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     values[v.REASON] = verdict.reason
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
+    if call.outbound:
+        values[v.WHO] = _address(call.caller.user)
+    if call.referrer:
+        values[v.REFERRER] = _address(call.referrer.user)
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
     if verdict.path:
         values.update(_path(call, verdict))
         values.update(_shown(call, verdict, label, config))
     return values
+
+
+def _address(user: User | None) -> str:
+    return f"{user.name}@{user.domain}" if user else "-"
 
 
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
@@ -67,7 +76,7 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = header
         if not call.leg_only:
             values[v.DIVERSION] = header
-    name, number = _identity(call, verdict, label)
+    name, number = _identity(call, verdict, label, config)
     if name:
         leg[v.LEG_NAME] = name
         values.update({v.LABEL: name, v.OWN_NAME: _kept(call.own_name)})
@@ -88,25 +97,27 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     return values
 
 
-def _identity(call: Call, verdict: Verdict, label: str | None) -> tuple[str, str]:
+def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -> tuple[str, str]:
     """The name and number that the next phone shall see instead of the caller's; empty: hers.
 
     A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
-    whatever the name says.
+    whatever the name says. A carrier gets it all the same, with the caller's own Privacy.
     """
-    if label is not None:
-        return encode(label), _ANONYMOUS if call.caller.withheld else ""
-    if verdict.action == FORWARD and call.outside_id[1]:
-        name, number = call.outside_id
-        return (encode(clean(name)) if name else encode(clean(number))), percent_encode(number)
-    return "", ""
+    leaving = leaves_the_house(call, verdict, config)
+    own_name, own_number = call.outside_id if leaving and verdict.action == FORWARD else ("", "")
+    hidden = call.caller.withheld and (label is not None or not leaving)
+    name = label
+    if name is None and own_number:
+        name = clean(own_name or own_number)
+    if name is None and hidden:
+        name = clean(config.display.anonymous)
+    number = percent_encode(own_number) or (_ANONYMOUS if hidden else "")
+    return encode(name or ""), number
 
 
 def _kept(name: str) -> str:
     """The caller's own name as it is put back: encoded only where FreeSWITCH would spoil it."""
-    if all(ch.isalnum() or ch in " .,-_()&+" for ch in name):
-        return name
-    return percent_encode(name)
+    return percent_encode(name) if _SPOILED.search(name) else name
 
 
 def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[Command, ...]:

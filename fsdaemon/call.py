@@ -7,7 +7,7 @@ data is returned as a question; the same function runs again with the answers. D
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
@@ -26,6 +26,8 @@ _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
 BEFORE, AFTER, BEYOND = "before", "after", "beyond"
 REDIRECT = "redirect"
 KINDS = ("always", "busy", "no_answer", "not_registered")
+_NOBODY = "-"
+_LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
 FORWARDS = (*KINDS, REDIRECT)
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
@@ -58,6 +60,12 @@ class User(NamedTuple):
     def __str__(self) -> str:
         """The name alone: what people call her by."""
         return self.name
+
+
+def user_of(text: str, domain: str) -> User:
+    """The user that `text` means to somebody in `domain`: `101`, or `101@b.example`."""
+    name, _, own = text.partition("@")
+    return User(name, own or domain)
 
 
 class Person(NamedTuple):
@@ -104,7 +112,8 @@ class Call:
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
     stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
-    target_is_user: bool  #: the forward's target is a user, as far as that was asked
+    is_target_number: bool  #: an outside caller whose number the forward points to
+    outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
     own_number: str  #: effective_caller_id_number, likewise
@@ -160,15 +169,16 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         forwards=forwards,
         failure=failure,
         stage=stage,
-        path=_path(headers, callee, config, ask),
-        target_is_user=_target_is_user(target, caller, callee, config, ask),
+        path=_path(headers, callee, ask),
+        is_target_number=_is_target_number(target, caller, callee, config, ask),
+        outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         outside_id=_outside_id(target, callee, config, ask),
         own_name=own_name,
         own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),
         labelled=labelled,
         numbered=numbered,
         leg_only=headers.get(v.CARRY) == "leg",
-        leftovers=tuple(header for header in v.MEMORY if header in headers),
+        leftovers=_leftovers(headers, stage),
         last_bridge=_last_bridge(headers),
     )
     return tuple(ask.open) if ask.open else call
@@ -178,6 +188,13 @@ def callee_of(headers: Headers, config: Config) -> User:
     """Who is dialled; without a domain where the channel data names none that could be one."""
     domain = _first(headers, config.variables.domain)
     return User(_first(headers, config.variables.callee), domain if _DOMAIN.fullmatch(domain) else "")
+
+
+def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
+    left = [header for header in v.MEMORY if header in headers]
+    if stage == BEFORE and v.REDIRECT_USER in headers:  # of an earlier phone; nobody was tried here yet
+        left.append(v.REDIRECT_USER)
+    return tuple(left)
 
 
 class _Asking:
@@ -255,7 +272,7 @@ def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str
         blank = any(name in headers for name in names)  # set, and to nothing: somebody should know
         forwards[kind] = numbers.as_dialled(_first(headers, names)) or (" " if blank else "")
     if failure == REDIRECT:
-        forwards[REDIRECT] = headers.get(v.REDIRECT_USER)
+        forwards[REDIRECT] = numbers.as_dialled(headers.get(v.REDIRECT_USER))
     return forwards
 
 
@@ -274,7 +291,7 @@ def _last_bridge(headers: Headers) -> str:
     return uuid if _UUID.fullmatch(uuid) else ""
 
 
-def _path(headers: Headers, callee: User, config: Config, ask: _Asking) -> tuple[Diverter, ...]:
+def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     """The forwards followed so far, unless the call has been something else since.
 
     It has when it is at another callee than the one the last forward led to, or was answered
@@ -285,18 +302,19 @@ def _path(headers: Headers, callee: User, config: Config, ask: _Asking) -> tuple
     redirector = _redirector(headers)
     at = redirector or callee.name
     steps: list[tuple[str, str]] = []
-    if headers.get(v.HOP) == at and headers.get(v.BRIDGED) == _last_bridge(headers):
-        longest = config.routing.max_hops
-        kinds = headers.get(v.KINDS).split(",", longest)
+    hop = user_of(headers.get(v.HOP), callee.domain)
+    if hop.same(User(at, callee.domain)) and headers.get(v.BRIDGED) == _last_bridge(headers):
+        kinds = headers.get(v.KINDS).split(",", _LONGEST_PATH)
+        numbers_ = headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
         steps = [
             (number, kind if kind in FORWARDS else "always")
-            for number, kind in zip_longest(headers.get(v.PATH).split(",", longest)[:longest], kinds)
+            for number, kind in zip_longest(numbers_, kinds)
             if number and dialable(number)
         ]
     if redirector:
         steps.append((redirector, REDIRECT))
     return tuple(
-        Diverter(number, kind, ask.directory(User(number, callee.domain), v.EFFECTIVE_NAME))
+        Diverter(number, kind, ask.directory(user_of(number, callee.domain), v.EFFECTIVE_NAME))
         for number, kind in steps
     )
 
@@ -332,22 +350,34 @@ def _established(headers: Headers, ask: _Asking | None) -> User | None:
     """
     if headers.get(v.LOOPBACK_LEG) or headers.get(v.SOURCE) == "mod_loopback":
         return _other_leg(headers.get(v.LOOPBACK_FROM), ask) if ask else None
-    if headers.get(v.CALL_DIRECTION) == "outbound":
-        return _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
-    if headers.get(v.AUTHORIZED) == "true":
-        return _user(headers.get(v.USER_NAME), headers.get(v.DOMAIN_NAME))
-    return None
+    return _of_leg(headers.get(v.CALL_DIRECTION), headers.get)
 
 
 def _other_leg(uuid: str, ask: _Asking) -> User | None:
     """The user FreeSWITCH knows to be on another channel."""
-    names = (v.DIRECTION, v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME, v.DIALED_USER, v.DIALED_DOMAIN)
-    direction, authorized, name, domain, dialed, dialed_domain = (
-        ask.leg(uuid, variable) for variable in names
-    )
-    if direction == "outbound":
-        return _user(dialed, dialed_domain)
-    return _user(name, domain) if direction == "inbound" and authorized == "true" else None
+    answers = {variable: ask.leg(uuid, variable) for variable in _ASKED}
+    return _of_leg(answers[v.DIRECTION], answers.__getitem__)
+
+
+_ASKED = (
+    v.DIRECTION, v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME,
+    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID,
+)  # fmt: skip
+
+
+def _of_leg(direction: str, get: Callable[[v.Header], str]) -> User | None:
+    """The user on a leg whose variables `get` tells.
+
+    On an outbound leg dialed_user is hers until she dials somebody herself; then it is theirs. So it is
+    believed before that, or if the dial-string says the same, and remembered (WHO).
+    """
+    if direction != "outbound":
+        return _user(get(v.USER_NAME), get(v.DOMAIN_NAME)) if get(v.AUTHORIZED) == "true" else None
+    who, dialed = get(v.WHO), (get(v.DIALED_USER), get(v.DIALED_DOMAIN))
+    if who:
+        return None if who == _NOBODY else user_of(who, "")
+    fresh = not get(v.DISPOSITION) or get(v.PRESENCE_ID) == "@".join(dialed)
+    return _user(*dialed) if fresh else None
 
 
 def _user(name: str, domain: str) -> User | None:
@@ -380,11 +410,13 @@ def _referrer(headers: Headers, callee: User, asked: bool, config: Config, ask: 
     """
     refer_to = headers.get(v.REFER_TO)
     match = _REFERRED_TO.match(refer_to)
-    if not asked or not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
+    if not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
         return None
     bridged = headers.get(v.BRIDGE_UUID)
     user = None
-    if headers.get(v.CALL_DIRECTION) == "outbound":
+    if v.REFERRER in headers:  # found out at an earlier hook; a bridge since has overwritten the rest
+        user = user_of(headers.get(v.REFERRER), "")
+    elif headers.get(v.CALL_DIRECTION) == "outbound":
         user = _other_leg(bridged, ask)
     elif headers.get(v.DIALED_USER) in _numbers_of_leg(headers, bridged):
         user = _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
@@ -397,16 +429,17 @@ def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
     return {leg[2] for leg in legs if len(leg) == 3 and leg[0] == uuid and uuid}
 
 
-def _target_is_user(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
-    """Whether the forward points to a user; asked only where an outside caller's number is the same."""
+def _is_target_number(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
+    """Whether an outside caller has the outside number that the forward points to.
+
+    Never because her number reads like a user's: FreeSWITCH is asked whether there is such a user.
+    """
     ways = (config.numbers.region, config.numbers.trunk_prefix)
-    if caller.user or caller.withheld or not (dialable(target) and numbers.looks_outside(target, ways[1])):
+    if caller.user or caller.withheld or not numbers.looks_outside(target, ways[1]):
         return False
-    if not numbers.same(target, caller.number, *ways):
+    if not (dialable(target) and callee.domain and numbers.same(target, caller.number, *ways)):
         return False
-    if not callee.domain:
-        return True  # cannot be asked, so nobody gets a right from it
-    return ask(f"user_exists id {target} {callee.domain}") != "false"
+    return ask(f"user_exists id {target} {callee.domain}") == "false"
 
 
 def _outside_id(target: str, callee: User, config: Config, ask: _Asking) -> tuple[str, str]:

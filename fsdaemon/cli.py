@@ -14,6 +14,7 @@ from pathlib import Path
 from fsdaemon import __version__
 from fsdaemon.call import KINDS
 from fsdaemon.config import OVERRIDABLE, SCHEMA, Config, ConfigError, Problem, Wrong, default, host_port, load
+from fsdaemon.esl import ProtocolError
 
 DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
 _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, ProtocolError) as error:
         print(f"fsdaemon: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -93,11 +94,8 @@ def _check(arguments: argparse.Namespace) -> int:
         print()
     for domain, changed in config.domains.items():
         for section in OVERRIDABLE:
-            different = [
-                key
-                for key in SCHEMA[section]
-                if changed.origin[f"{section}.{key}"] != config.origin[f"{section}.{key}"]
-            ]
+            own = config.overrides[domain]
+            different = [key for key in SCHEMA[section] if f"{section}.{key}" in own]
             if different:
                 print(f'[domains."{domain}".{section}]')
             for key in different:

@@ -15,7 +15,7 @@ from typing import Any, Callable, NamedTuple
 import tomli
 
 from fsdaemon import numbers
-from fsdaemon.variables import PRESETS, Header, Preset, header_of
+from fsdaemon.variables import PREFIX, PRESETS, Header, Preset, header_of
 
 KINDS = ("always", "busy", "no_answer", "not_registered", "redirect")
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
@@ -88,11 +88,24 @@ def _one_of(*allowed: str) -> Check:
     return check
 
 
+def _each(one: Check, values: list[Any]) -> tuple[Any, ...]:
+    """Every item checked; Wrong with all that is wrong."""
+    good, wrong = [], []
+    for value in values:
+        try:
+            good.append(one(value))
+        except Wrong as error:
+            wrong.append(str(error))
+    if wrong:
+        raise Wrong("; ".join(wrong))
+    return tuple(good)
+
+
 def _list_of(one: Check) -> Check:
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise Wrong(f"must be a list, like [ … ], not {_show(value)}")
-        return tuple(one(item) for item in value)
+        return _each(one, value)
 
     return check
 
@@ -107,14 +120,16 @@ def _template(*names: str) -> Check:
         except ValueError as error:
             raise Wrong(f"{error}; a brace that stands for itself is written twice, {{{{ or }}}}") from None
         for _, name, spec, conversion in fields:
-            if name not in names or spec or conversion:
+            if name not in names:
                 raise Wrong(f"knows {known}, not {{{name}}}")
+            if spec or conversion:
+                raise Wrong(f"takes no format: write {{{name}}} alone")
         return text
 
     return check
 
 
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^\s:\[\]]+):(\d{1,5})")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 
 
 def host_port(value: Any) -> str:
@@ -171,16 +186,20 @@ def _bridge(value: Any) -> str:
 
 
 def _variable_list(value: Any) -> tuple[Header, ...]:
-    found = []
-    for name in value if isinstance(value, list) else [value]:
-        if not _VARIABLE.fullmatch(_text(name)):
-            raise Wrong(f'must be channel variables, like ["call_forward_all"], not {_show(value)}')
-        found.append(header_of(name))
-    return tuple(found)
+    return _each(_variable, value if isinstance(value, list) else [value])
+
+
+def _variable(value: Any) -> Header:
+    name = _text(value)
+    if not _VARIABLE.fullmatch(name):
+        raise Wrong(f'must be a channel variable, like "call_forward_all", not {_show(value)}')
+    if name.startswith(PREFIX):
+        raise Wrong(f'is written without {PREFIX}: "{name[len(PREFIX) :]}"')
+    return header_of(name)
 
 
 def _listen(value: Any) -> tuple[str, ...]:
-    addresses = tuple(map(host_port, value if isinstance(value, list) else [value]))
+    addresses = _each(host_port, value if isinstance(value, list) else [value])
     if not addresses:
         raise Wrong('must name at least one address, like "127.0.0.1:8084"')
     return addresses
@@ -216,7 +235,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "external": Key((), _list_of(_outside_number)),
     },
     "display": {
-        "label": Key("Uml. fuer {diverter}: {caller}", _template("called", "diverter", "caller")),
+        "label": Key("Uml. fuer {diverter}: {caller}", _template(*LABEL_FIELDS)),
         "chain": Key("Uml. fuer {called} ueber {diverter}: {caller}", _template(*LABEL_FIELDS)),
         "anonymous": Key("Anonym", _text),
         "kinds": Key(KINDS, _list_of(_one_of(*KINDS))),
@@ -331,6 +350,7 @@ class Config:
     metrics: Metrics
     preset: str = "default"
     domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
+    overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: `section.key` set for a domain
     origin: dict[str, str] = field(default_factory=dict, compare=False)
 
     def for_domain(self, domain: str) -> Config:
@@ -360,6 +380,8 @@ def load(text: str, name: str = "conf.toml") -> Config:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise ConfigError([_syntax(error)]) from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, hundreds of brackets
+        raise ConfigError([Problem("", f"no TOML that can be read: {error}")]) from None
     reader = _Reader(text, name)
     values = reader.read(document)
     overrides = reader.read_domains(document.get("domains", {}), values)
@@ -370,12 +392,14 @@ def load(text: str, name: str = "conf.toml") -> Config:
         domain.lower(): _build(changed, {**reader.origin, **origin})
         for domain, (changed, origin) in overrides.items()
     }
-    return replace(config, domains=domains)
+    own = {domain.lower(): tuple(origin) for domain, (_, origin) in overrides.items()}
+    return replace(config, domains=domains, overrides=own)
 
 
 def _build(values: dict[str, dict[str, Any]], origin: dict[str, str]) -> Config:
     sections = {name: make(**values[name]) for name, make in _SECTIONS.items()}
-    chosen = {name: value for name, value in values["variables"].items() if value and name != "preset"}
+    given = values["variables"].items()
+    chosen = {name: value for name, value in given if value is not None and name != "preset"}
     preset = PRESETS[values["variables"]["preset"]]._replace(**chosen)
     return Config(variables=preset, preset=values["variables"]["preset"], origin=origin, **sections)
 
@@ -414,21 +438,33 @@ class _Reader:
         if not isinstance(domains, dict):
             self._problem("domains", 'is written [domains."b.example".display]')
             return {}
+        seen: set[str] = set()
+        for domain, sections in domains.items():
+            if domain.lower() in seen:
+                first = next(iter(sections), "") if isinstance(sections, dict) else ""
+                what = "the same domain twice; write all of it under one spelling"
+                self._problem(f'domains."{domain}".{first}', what)
+            seen.add(domain.lower())
         return {domain: self._domain(domain, table, values) for domain, table in domains.items()}
 
     def _domain(
         self, domain: str, table: Any, values: dict[str, dict[str, Any]]
     ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-        changed, origin = dict(values), {}
+        changed, origin = dict(values), dict[str, str]()
         prefix = f'domains."{domain}"'
-        for section, keys in table.items() if isinstance(table, dict) else [("", None)]:
+        if not isinstance(table, dict):
+            self._problem(prefix, f"is written [{prefix}.display]")
+            return changed, origin
+        for section, keys in table.items():
             path = f"{prefix}.{section}"
-            if section not in OVERRIDABLE:
+            if section not in OVERRIDABLE and isinstance(keys, dict) and set(keys) & set(OVERRIDABLE):
+                self._problem(path, f'a domain with dots goes in quotes: [domains."{domain}.{section}".…]')
+            elif section not in OVERRIDABLE:
                 self._unknown(path, "section for a domain", OVERRIDABLE)
             elif not isinstance(keys, dict):
                 self._problem(path, f"is a section and is written [{path}]")
             else:
-                known = {key: SCHEMA[section][key] for key in SCHEMA[section]}
+                known = SCHEMA[section]
                 kept = self._section(path, known, keys, values[section])
                 origin.update(
                     {f"{section}.{key}": self.origin.pop(f"{path}.{key}") for key in keys if key in known}
@@ -451,7 +487,7 @@ class _Reader:
             path = f"{section}.{key}"
             values[key] = initially[key] if initially else initial
             if key in table:
-                self.origin[path] = f"{self.name}:{self.lines.get(path, '?')}"
+                self.origin[path] = f"{self.name}:{self._line(path)}"
                 try:
                     values[key] = check(table[key])
                 except Wrong as wrong:
@@ -460,12 +496,17 @@ class _Reader:
                 self.origin[path] = "default"
         return values
 
+    def _line(self, path: str) -> int | str:
+        """Where a key stands, or the section around it."""
+        return self.lines.get(path) or self.lines.get(path.rpartition(".")[0]) or "?"
+
     def _unknown(self, path: str, what: str, known: Any) -> None:
         near = _nearest(path.rpartition(".")[2], known)
         self._problem(path, f"unknown {what}{near or '; known are ' + ', '.join(known)}")
 
     def _problem(self, path: str, what: str) -> None:
-        self.problems.append(Problem(path, what, self.lines.get(path)))
+        line = self._line(path)
+        self.problems.append(Problem(path, what, line if isinstance(line, int) else None))
 
 
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
@@ -479,20 +520,43 @@ def _syntax(error: tomli.TOMLDecodeError) -> Problem:
     return Problem("", f"no TOML: {match[1]}{column}", int(match[2]) if match[2] else None)
 
 
+_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")
+
+
+def _dotted(text: str) -> tuple[str, int]:
+    """A TOML key at the start of `text` as problems name it, and where it ends."""
+    parts: list[str] = []
+    at = 0
+    while (match := _PART.match(text, at)) is not None:
+        part = match[1] or match[2] or match[3] or ""
+        parts.append(f'"{part}"' if parts == ["domains"] else part)
+        at = match.end()
+        if not match[4]:
+            break
+    return ".".join(parts), at
+
+
 def _lines(text: str) -> dict[str, int]:
-    """Where each `section` and `section.key` stands, as far as plain TOML shows it."""
+    """Where each `section` and `section.key` stands, as far as the text shows it line by line."""
     found: dict[str, int] = {}
-    section = ""
+    section, inside = "", ""
     for number, line in enumerate(text.split("\n"), 1):
-        header = re.match(r'\s*\[+\s*((?:"[^"]*"|[^\]#])+?)\s*\]+', line)
-        pair = re.match(r"\s*([A-Za-z0-9_.\"-]+)\s*=", line)
+        if inside:
+            inside = "" if inside in line else inside
+            continue
+        header = re.match(r"\s*\[+", line)
+        rest = line[header.end() :] if header else line
+        name, end = _dotted(rest)
         if header:
-            section = header[1]
+            section = name
             found.setdefault(section, number)
-        elif pair:
-            path = f"{section}.{pair[1]}" if section else pair[1]
+            found.setdefault(section.rpartition(".")[0], number)
+        elif name and rest[end:].lstrip().startswith("="):
+            path = f"{section}.{name}" if section else name
             found.setdefault(path, number)
             found.setdefault(path.partition(".")[0], number)
+            value = rest[end:].lstrip("= ")
+            inside = next((q for q in ('"""', "'''") if value.startswith(q) and value.count(q) == 1), "")
     return found
 
 
@@ -504,5 +568,8 @@ def _nearest(word: str, known: Any) -> str:
 
 def _show(value: Any) -> str:
     text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
-    shown = text or (f'"{value}"' if isinstance(value, str) else str(value))
+    try:
+        shown = text or (f'"{value}"' if isinstance(value, str) else str(value))
+    except ValueError:
+        return "a number of thousands of digits"
     return shown if len(shown) <= 60 else shown[:57] + "…"

@@ -33,7 +33,7 @@ def label(call: Call, verdict: Verdict, config: Config) -> str | None:
     path = verdict.path
     if not path or path[-1].kind not in config.display.kinds:
         return None
-    if not config.display.outside and _leaves_the_house(call, verdict, config):
+    if not config.display.outside and leaves_the_house(call, verdict, config):
         return None
     template = config.display.chain if len(path) > 1 else config.display.label
     names = {
@@ -44,7 +44,8 @@ def label(call: Call, verdict: Verdict, config: Config) -> str | None:
     return _fitting(template, names, config.display.max_length or _LONGEST) or None
 
 
-def _leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
+def leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
+    """Whether the call goes to an outside number next."""
     beyond = call.callee.name if call.stage == BEYOND else ""
     target = verdict.target if verdict.action == FORWARD else beyond
     return looks_outside(target, config.numbers.trunk_prefix)

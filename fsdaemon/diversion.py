@@ -27,4 +27,5 @@ def write(path: tuple[Diverter, ...], domain: str) -> str:
 
 def _entry(step: Diverter, domain: str) -> str:
     reason = REASONS.get(step.kind, "unknown")
-    return f"<sip:{step.number}@{domain}>;reason={reason};counter=1;privacy=off"
+    address = step.number if "@" in step.number else f"{step.number}@{domain}"
+    return f"<sip:{address}>;reason={reason};counter=1;privacy=off"

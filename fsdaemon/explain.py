@@ -19,6 +19,7 @@ from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.display import shown_by_mod_sofia
 from fsdaemon.esl import Api, Headers
+from fsdaemon.numbers import is_written_number
 from fsdaemon.policy import FORWARD
 from fsdaemon.switchside import Played, Switch, channel_data
 
@@ -68,16 +69,20 @@ def data_of(question: Question, recording: bytes = b"") -> bytes:
 
 
 def _caller(question: Question) -> dict[str, str]:
+    hidden: dict[str, str] = {v.HIDE_NUMBER: "true"} if question.withheld else {}
     if not question.caller:
-        return {}
+        return hidden
     name = question.names.get(question.caller, "")
     lines: dict[str, str] = {
         v.CALL_DIRECTION: "inbound",
         v.CALLER_NUMBER: question.caller,
         v.CALLER_NAME: name or question.caller,
-        v.HIDE_NUMBER: "true" if question.withheld else "false",
+        **hidden,
     }
-    if not question.outside:
+    if question.outside:
+        nobody = (v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME, v.EFFECTIVE_NAME, v.DIALED_USER, v.CALLGROUP)
+        lines.update({header.variable: "" for header in nobody})
+    else:
         lines.update({
             v.AUTHORIZED.variable: "true",
             v.USER_NAME.variable: question.caller,
@@ -110,6 +115,8 @@ def explain(question: Question, data: bytes, config: Config) -> tuple[Decision, 
 def ask_daemon(question: Question, data: bytes, host: str, port: int) -> dict[str, Any]:
     """Ask a running daemon over its real socket, playing FreeSWITCH's part. Raises OSError."""
     played = Switch(data, lambda command: answer(question, command)).call(host, port)
+    if v.VERDICT.variable not in played.variables:
+        raise OSError(f"{host}:{port} closed without a verdict: too many calls at a time, or no fsdaemon")
     return _heard(played)
 
 
@@ -128,13 +135,12 @@ def ask_page(address: str, uuid: str) -> list[dict[str, Any]]:
 
 def _heard(played: Played) -> dict[str, Any]:
     after = played.variables
-    name = after.get(v.EFFECTIVE_NAME.variable, "")
     return {
         "verdict": after.get(v.VERDICT.variable, ""),
         "reason": after.get(v.REASON.variable, ""),
         "target": after.get(v.TARGET.variable, ""),
         "path": [step for step in after.get(v.PATH.variable, "").split(",") if step],
-        "label": shown_by_mod_sofia(name) if v.LABEL.variable in after else "",
+        "label": shown_by_mod_sofia(after.get(v.LABEL.variable, "")),
         "commands": [f"{application} {argument}" for application, argument in played.executed],
     }
 
@@ -213,6 +219,8 @@ def _how_to_ring(decision: Decision) -> str:
         change = f'exceptions.users = ["{call.caller.user.name}"]'
     elif call.caller.withheld or not call.caller.number:
         return f"a withheld number breaks nothing; a call by {verdict.target} would make {call.callee} ring"
+    elif not is_written_number(call.caller.number):
+        return f"a call by {verdict.target} would make {call.callee} ring; {call.caller} is no number to name"
     else:
         change = f'exceptions.external = ["{call.caller.number}"]'
     return f"{change} would make {call.callee} ring; so would a call by {verdict.target}"

@@ -93,7 +93,7 @@ def verdict(decision: Decision, config: Log) -> None:
             caller=show(str(call.caller)),
             target=show(result.target),
             path=[show(step.number) for step in result.path],
-            label=one_line(decision.label or ""),
+            label=show(decision.label or ""),
         )
     say.info(f"{uuid} {sentence(call, result, show)}")
     if result.warning:

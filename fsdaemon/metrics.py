@@ -41,9 +41,7 @@ class Metrics:
             "session_seconds", "How long sessions took", buckets=_BUCKETS, namespace=space, registry=into
         )
         self.refused = Counter("refused", "Calls beyond server.max_sessions", namespace=space, registry=into)
-        self.errors = Counter(
-            "errors", "Sessions undecided", ["what"], namespace=space, registry=into
-        )
+        self.errors = Counter("errors", "Sessions undecided", ["what"], namespace=space, registry=into)
         self.reloads = Counter("reloads", "Reloads", ["result"], namespace=space, registry=into)
         self.in_flight = Gauge("in_flight", "Sessions now", namespace=space, registry=into)
         build = Gauge("build_info", "Version", ["version"], namespace=space, registry=into)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fsdaemon import numbers
-from fsdaemon.call import Call, Diverter, Person, User
+from fsdaemon.call import Call, Diverter, Person, User, user_of
 from fsdaemon.config import Config
 from fsdaemon.numbers import dialable
 
@@ -49,7 +49,7 @@ def decide(call: Call, config: Config) -> Verdict:
     kind, target = call.kind, call.target
     if not target:
         return Verdict(RING, "no_forward", call.path)
-    user = _target_user(target, call)
+    user = user_of(target, call.callee.domain)
     looked_at = (call.path, kind, target)
     if not dialable(target):
         warning = f"{call.callee} forwards {kind} to {target[:_LONGEST]!r}, which is no number"
@@ -63,8 +63,12 @@ def decide(call: Call, config: Config) -> Verdict:
         return Verdict(RING, "loop", *looked_at)
     if len(call.path) >= config.routing.max_hops:
         return Verdict(RING, "hops", *looked_at, "routing.max_hops")
-    diverter = Diverter(call.callee.name, kind, call.callee_name)
-    return Verdict(FORWARD, kind, (*call.path, diverter), kind, _same_domain(target, call))
+    path = (*call.path, Diverter(call.callee.name, kind, call.callee_name))
+    if user.domain.lower() == call.callee.domain.lower():
+        return Verdict(FORWARD, kind, path, kind, user.name)
+    # In another domain the same number is somebody else: from here on they are told apart.
+    path = tuple(step._replace(number=_full(step.number, call.callee.domain)) for step in path)
+    return Verdict(FORWARD, kind, path, kind, target)
 
 
 def _exception(call: Call, config: Config, target: User) -> tuple[str, str] | None:
@@ -74,10 +78,9 @@ def _exception(call: Call, config: Config, target: User) -> tuple[str, str] | No
     if found:
         return found
     if call.caller.user is None and not call.caller.withheld:
-        ways = (config.numbers.region, config.numbers.trunk_prefix)
-        outside = not call.target_is_user and _is_number(target.name, config)
-        if exceptions.target and outside and numbers.same(target.name, call.caller.number, *ways):
+        if exceptions.target and call.is_target_number:
             return "target", "exceptions.target"
+        ways = (config.numbers.region, config.numbers.trunk_prefix)
         for number in exceptions.external:
             if numbers.same(number, call.caller.number, *ways):
                 return "external", f'exceptions.external "{number}"'
@@ -91,8 +94,7 @@ def _persons(person: Person, call: Call, config: Config, target: User) -> tuple[
     if exceptions.target and target.same(person.user):
         return "target", "exceptions.target"
     for entry in exceptions.users:
-        name, _, domain = entry.partition("@")
-        if person.user.same(User(name, domain or call.callee.domain)):
+        if person.user.same(user_of(entry, call.callee.domain)):
             return "user", f'exceptions.users "{entry}"'
     # A group of the same name in another tenant's house is another group.
     if person.user.domain.lower() == call.callee.domain.lower():
@@ -102,24 +104,12 @@ def _persons(person: Person, call: Call, config: Config, target: User) -> tuple[
     return None
 
 
-def _is_number(target: str, config: Config) -> bool:
-    """Whether a target can be an outside number at all: never what reads like an extension."""
-    return numbers.looks_outside(target, config.numbers.trunk_prefix)
-
-
-def _target_user(target: str, call: Call) -> User:
-    name, _, domain = target.partition("@")
-    return User(name, domain or call.callee.domain)
-
-
-def _same_domain(target: str, call: Call) -> str:
-    """The target as it is dialled: without a domain that is the callee's anyway."""
-    user = _target_user(target, call)
-    return user.name if user.domain.lower() == call.callee.domain.lower() else target
+def _full(number: str, domain: str) -> str:
+    return number if "@" in number or not domain else f"{number}@{domain}"
 
 
 def _asked(user: User, call: Call) -> bool:
-    return any(user.same(User(step.number, call.callee.domain)) for step in call.path)
+    return any(user.same(user_of(step.number, call.callee.domain)) for step in call.path)
 
 
 def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> str:

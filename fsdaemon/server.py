@@ -65,6 +65,7 @@ class Server:
         self._load = load
         self._servers: list[Listener] = []
         self._stopping = Event()
+        self._asked_to_reload = Event()
         self._warn = log.Sparse(logger.warning)
         self.in_flight = 0
         self.metrics: Metrics | None = None
@@ -77,6 +78,8 @@ class Server:
         Sockets that systemd handed over replace `server.listen`.
         """
         listeners = [_adopt(fd) for fd in systemd.listen_fds()]
+        if listeners and self.config.origin["server.listen"] != "default":
+            logger.warning("systemd's socket is used (ListenStream of fsdaemon.socket), not server.listen")
         if not listeners:
             listeners = [_open(address) for address in self.config.server.listen]
         for listener in listeners:
@@ -89,7 +92,8 @@ class Server:
         """Answer calls until SIGTERM or SIGINT, then finish those in flight."""
         gevent.signal_handler(signal.SIGTERM, self._stopping.set)
         gevent.signal_handler(signal.SIGINT, self._stopping.set)
-        gevent.signal_handler(signal.SIGHUP, self.reload)
+        gevent.signal_handler(signal.SIGHUP, self._asked_to_reload.set)
+        reloading = gevent.spawn(self._reload_when_asked)
         self._show()
         logger.info("listening on {}", ", ".join(self.listen()))
         watchdog = gevent.spawn(self._watchdog)
@@ -97,7 +101,7 @@ class Server:
         self._stopping.wait()
         systemd.notify("STOPPING=1")
         self.drain()
-        watchdog.kill()
+        gevent.killall([watchdog, reloading])
 
     def _show(self) -> None:
         """Serve metrics and page where that is wanted. The calls matter more: what fails is only said."""
@@ -135,6 +139,12 @@ class Server:
             gevent.sleep(0.01)
         logger.info("stopped, {} calls in flight", self.in_flight or "no")
 
+    def _reload_when_asked(self) -> None:
+        while True:
+            self._asked_to_reload.wait()
+            self._asked_to_reload.clear()
+            self.reload()
+
     def reload(self) -> None:
         """Swap the configuration for what the file says now; a bad file leaves the old one running."""
         if self._load is None:
@@ -142,7 +152,7 @@ class Server:
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
             config = self._load()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever is in that file, the calls go on
             logger.error("not reloaded, the old configuration stays: {}", error)
             self._count("reloads", "refused")
         else:

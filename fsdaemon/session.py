@@ -7,7 +7,7 @@ thread of its own; what is decided is decided in decide.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -19,11 +19,10 @@ from fsdaemon.call import Answers
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import CONNECT, Api, Command, Execute, Headers, Message, Parser, ProtocolError, to_bytes
-from fsdaemon.log import one_line
+from fsdaemon.log import shown_as
 from fsdaemon.variables import UUID
 
 _CHUNK = 65536
-_LONGEST_ERROR = 200
 _ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
 _MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
@@ -142,7 +141,7 @@ class Session(OutboundSession):
         for _ in range(_ROUNDS):
             outcome = decide(self.session_data, answers, config)
             if isinstance(outcome, Decision):
-                self._tell(outcome)
+                self._tell(outcome, shown_as(config.log))
                 return outcome
             answers.update(self._ask(outcome))
         raise AssertionError(f"questions without end: {outcome}")
@@ -150,12 +149,11 @@ class Session(OutboundSession):
     def _ask(self, questions: Sequence[Api]) -> Answers:
         return {question: reply.reply for question, reply in zip(questions, self.send_all(questions))}
 
-    def _tell(self, decision: Decision) -> None:
+    def _tell(self, decision: Decision, show: Callable[[str], str]) -> None:
         """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""
         self.sock.sendall(b"".join(map(to_bytes, decision.commands)))
         waited_for = [command for command in decision.commands if command[0] != BRIDGE]
         for command, reply in zip(waited_for, self._replies(len(waited_for))):
             if reply.reply.startswith("-"):
-                uuid, what = one_line(decision.call.uuid), one_line(str(command))
-                said = one_line(reply.reply.strip()[:_LONGEST_ERROR])
+                uuid, what, said = map(show, (decision.call.uuid, str(command), reply.reply.strip()))
                 logger.bind(uuid=uuid).error("{} FreeSWITCH refused {}: {}", uuid, what, said)

@@ -66,6 +66,7 @@ USER_NAME = _v("user_name", Writer.SWITCH)
 DOMAIN_NAME = _v("domain_name", Writer.SWITCH)
 DIALED_USER = _v("dialed_user", Writer.SWITCH)
 DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
+PRESENCE_ID = _v("presence_id", Writer.SWITCH)  # whom the directory's dial-string dialled on this leg
 DISPOSITION = _v("originate_disposition", Writer.SWITCH)
 LAST_CAUSE = _v("last_bridge_hangup_cause", Writer.SWITCH)
 LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
@@ -75,9 +76,6 @@ CAUSES = _v("originate_causes", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
-REFER_TO = _v("sip_refer_to", Writer.SWITCH)  # sofia.c: the REFER that made this channel come here
-REDIRECTED_TO = _v("sip_redirected_to", Writer.SWITCH)  # sofia.c: the Contact of a 302
-REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.SWITCH)
 # From the directory of the user on this leg.
 EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
 EFFECTIVE_NUMBER = _v("effective_caller_id_number", Writer.DIRECTORY)
@@ -89,6 +87,9 @@ CALL_GROUP = _v("call_group", Writer.DIRECTORY)
 CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
 CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
 DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
+REFER_TO = _v("sip_refer_to", Writer.STRANGER)  # sofia.c: the REFER that made this channel come here
+REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact of a 302
+REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
 CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": label and Diversion go into LEG only
@@ -114,9 +115,25 @@ NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
 CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
+REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended
+WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
 
-MEMORY = (TARGET, PATH, KINDS, HOP, BRIDGED, LABEL, OWN_NAME, NUMBER, OWN_NUMBER, OUR_DIVERSION, LEG, RANG)
+MEMORY = (
+    TARGET,
+    PATH,
+    KINDS,
+    HOP,
+    BRIDGED,
+    LABEL,
+    OWN_NAME,
+    NUMBER,
+    OWN_NUMBER,
+    OUR_DIVERSION,
+    REFERRER,
+    LEG,
+    RANG,
+)
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"

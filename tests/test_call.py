@@ -11,7 +11,7 @@ from fsdaemon import variables as v
 from fsdaemon.call import Call, read
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import Api, Headers, to_bytes
-from fsdaemon.switchside import Switch, channel_data
+from fsdaemon.switchside import Switch, channel_data, url_encode
 from tests.recorded import DIRECTORY
 
 CONFIG = config.load(
@@ -106,8 +106,10 @@ NAMES = sorted({str(value) for value in vars(v).values() if isinstance(value, v.
 @given(st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=25), st.data())
 def test_whatever_stands_there(lines: dict[str, str], data: st.DataObject) -> None:
     """Never raises, ends, and what it sends is one command each in which nothing can be expanded."""
-    block = "\n".join(f"{name}: {value.encode('unicode_escape').decode()}" for name, value in lines.items())
-    received = Headers(block.encode("utf-8", "replace"))
+    block = [
+        name.encode() + b": " + url_encode(value.encode("utf-8", "replace")) for name, value in lines.items()
+    ]
+    received = Headers(b"\n".join(block))
     answers: dict[Api, str] = {}
     for _ in range(6):
         outcome = decide(received, answers, CONFIG)

@@ -62,21 +62,26 @@ def test_external():
     assert verdict(call(inside("01701234567"), always="101"), EXTERNAL) == ("forward", "always")
 
 
-def test_an_outside_target():
-    region = '[numbers]\nregion = "DE"\n'
-    assert verdict(call(outside("+491701234567"), always="01701234567"), region) == ("ring", "target")
-    assert (
-        verdict(call(outside("+491701234567"), always="01701234567", target_is_user=True), region)[0]
-        == "forward"
-    )
-    assert (
-        verdict(call(outside("+491701234567", withheld=True), always="01701234567"), region)[0] == "forward"
-    )
-    assert verdict(call(outside("101"), always="101"), region) == ("forward", "always")
-    assert (
-        verdict(call(outside("01701234567"), always="01701234567"), "[exceptions]\ntarget = false")[0]
-        == "forward"
-    )
+@pytest.mark.parametrize(
+    ("number", "target", "is_user", "reason"),
+    [
+        ("+491701234567", "01701234567", "false", "target"),
+        ("+491701234567", "01701234567", "true", "always"),
+        ("+491701234567", "01701234567", "-ERR no reply", "always"),
+        ("+491701234568", "01701234567", "false", "always"),
+        ("101", "101", "false", "always"),
+        ("01701234567", "01701234567@lab.test", "false", "always"),
+    ],
+)
+def test_an_outside_target(number, target, is_user, reason):
+    text = '[numbers]\nregion = "DE"\n'
+    lines = {"call_forward_all": target, "fsdaemon_domain": "lab.test", "Caller-Caller-ID-Number": number}
+    data, answers = headers(channel_data(STRANGER, lines)), {}
+    while not isinstance(outcome := decide(data, answers, config.load(text)), Decision):
+        answers.update({q: is_user if "user_exists" in q.command else "-ERR no reply" for q in outcome})
+    assert outcome.verdict.reason == reason
+    switched_off = decide(data, answers, config.load(text + "[exceptions]\ntarget = false\n"))
+    assert switched_off.verdict.reason == "always"
 
 
 def test_the_referrer():

@@ -19,6 +19,7 @@ DIALPLAN_ONLY = {
     "fsdaemon_shown",
     "fsdaemon_fork",
     "fsdaemon_numbered",
+    "fsdaemon_diverted",
 }
 
 
