@@ -180,3 +180,49 @@ def test_what_could_act_is_not_sent(value):
     made = call(inside("102"), path=(Diverter("1", "always"),))
     (command,) = commands(made, {REASON: value}, config.default())
     assert command.argument == "^^\x1ffsdaemon_reason="
+
+
+BY_CALLER = (DIRECTORY / "blind_transfer_by_caller.txt").read_bytes()
+
+
+def test_who_is_on_an_outbound_leg_is_remembered():
+    assert values(decided(recording=BY_CALLER))["fsdaemon_who"] == "102@lab.test"
+    assert values(decided(recording=BY_CALLER, dialed_user=""))["fsdaemon_who"] == "-"
+    assert "fsdaemon_who" not in values(decided())
+
+
+def test_who_transferred_attended_is_remembered():
+    recording = (DIRECTORY / "attended_transfer_rerouted.txt").read_bytes()
+    assert values(decided(recording=recording))["fsdaemon_referrer"] == "101@lab.test"
+
+
+def test_what_is_left_of_an_earlier_302_is_taken_away():
+    assert values(decided(sip_redirect_contact_user_0="103"))["sip_redirect_contact_user_0"] == ""
+
+
+def test_a_label_outside_and_the_diverters_number():
+    text = '[display]\noutside = true\n[routing]\noutside_caller_id = "diverter"\n'
+    set_ = values(decided(text, answers=OUTBOUND, **{**FORWARD, "call_forward_all": "+49301234567"}))
+    assert set_["effective_caller_id_name"] == "Uml. fuer Cora%3A Sina Sekretariat"
+    assert set_["effective_caller_id_number"] == "%2B4930100"
+
+
+@pytest.mark.parametrize("text", ["[display]\nkinds = []", '[display]\nlabel = ""'])
+def test_a_withheld_number_is_hidden_without_a_label_too(text):
+    set_ = values(decided(text, recording=ANONYMOUS, **FORWARD))
+    assert (set_["effective_caller_id_name"], set_["effective_caller_id_number"]) == ("Anonym", "anonymous")
+    away = values(decided(text, recording=ANONYMOUS, **{**FORWARD, "call_forward_all": "+49301234567"}))
+    assert "effective_caller_id_number" not in away
+
+
+def test_the_same_number_in_another_domain_is_somebody_else():
+    away = decided(**{**FORWARD, "call_forward_all": "100@b.example"})
+    assert away.verdict.target == "100@b.example"
+    set_ = values(away)
+    assert (set_["fsdaemon_path"], set_["fsdaemon_hop"]) == ("100@lab.test", "100@b.example")
+    there = {"fsdaemon_path": "100@lab.test", "fsdaemon_kinds": "always", "fsdaemon_hop": "100@b.example"}
+    arrived = decided(**there, fsdaemon_domain="b.example", call_forward_all="103")
+    assert (arrived.verdict.action, len(arrived.verdict.path)) == ("forward", 2)
+    back = decided(**there, fsdaemon_domain="b.example", call_forward_all="100@lab.test")
+    assert back.verdict.reason == "loop"
+    assert "<sip:100@lab.test>;reason=unconditional" in values(arrived)["sip_h_Diversion"]
