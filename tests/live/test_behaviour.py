@@ -157,6 +157,29 @@ def test_the_phone_forwards_out_of_the_house(switch, daemon, scene):
     scene(scenario)
 
 
+def test_the_phone_forwards_out_of_the_house_and_the_call_goes_on(switch, daemon, scene):
+    """Her own name is still there, and no Diversion, when the carrier's end sends her to a colleague."""
+
+    def scenario(lab):
+        boss, kai, vera = lab.register("100", "102", "103")
+        boss.policy = "redirect:<sip:05551234567@lab.test>"
+        call = kai.dial("100")
+
+        def carrier():
+            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
+
+        lab.wait(carrier, "a call at the carrier")
+        leg = carrier()[-1]
+        leg.pick_up()
+        lab.talk(call, leg)
+        leg.send_to("103")
+        at_vera = lab.rings(vera)
+        assert at_vera.display == "Kai Kollege"
+        assert at_vera.header("Diversion") is None
+
+    scene(scenario)
+
+
 def test_the_phone_forwards_to_a_tel_address(switch, daemon, scene):
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
@@ -336,6 +359,48 @@ def test_attended_before_the_consultation_reached_anybody(switch, daemon, scene)
 
     scene(scenario)
     daemon.wait_line(r"ring 100 for 102: referrer \(100 forwards always to 101\)")
+
+
+def test_attended_to_a_busy_boss(switch, daemon, scene):
+    """The secretary who transferred is not rung back by the boss's busy forward to her."""
+    switch.forwards(u100={"all": "101", "busy": "101"})
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        boss.policy = "busy"
+        call = kai.dial("101")
+        first = lab.rings(secretary)
+        first.pick_up()
+        lab.talk(call, first)
+        consultation = secretary.dial("100", [("X-Wait", "yes")])
+        lab.wait(lambda: consultation.ringing, "waiting")
+        first.join(consultation)
+        lab.rings(boss)
+        lab.turn(1)
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
+    daemon.wait_line(r"ring 100 for 102: referrer \(100 forwards busy to 101\)")
+
+
+def test_sent_blind_to_a_busy_one_who_forwards_to_him(switch, daemon, scene):
+    """On the leg that FreeSWITCH dialled, Kai stays Kai after the bridge to the boss failed."""
+    switch.forwards(u100={"busy": "102"})
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        boss.policy = "busy"
+        call = secretary.dial("102")
+        at_kai = lab.rings(kai)
+        at_kai.pick_up()
+        lab.talk(call, at_kai)
+        call.send_to("100")
+        lab.rings(boss)
+        lab.turn(1)
+        assert len(kai.incoming) == 1
+
+    scene(scenario)
+    daemon.wait_line(r"ring 100 for 102: target \(100 forwards busy to 102\)")
 
 
 def test_attended_by_keys(switch, daemon, scene):
