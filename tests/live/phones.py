@@ -123,7 +123,9 @@ class Phone(pj.Account):
         leg.msg = prm.rdata.wholeMsg
         self.incoming.append(leg)
         answer = pj.CallOpParam()
-        if self.policy.startswith("redirect:"):
+        if "INVITE sip:555" in leg.msg:  # for the carrier; PJSIP hands it to any account
+            answer.statusCode = 180
+        elif self.policy.startswith("redirect:"):
             answer.statusCode = 302
             contact = pj.SipHeader()
             contact.hName, contact.hValue = "Contact", self.policy.partition(":")[2]
