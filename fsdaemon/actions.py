@@ -19,7 +19,7 @@ from fsdaemon.policy import FORWARD, RING, Verdict
 
 # With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
 _SEPARATOR = "\x1f"
-_HARMFUL = re.compile("[\x00-\x1f\x7f$]")
+_HARMFUL = re.compile("[\x00-\x1e\x7f$]")
 _SPOILED = re.compile("[%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
 BRIDGE = "bridge"
@@ -125,17 +125,19 @@ def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[C
 
     The connection is not held for the length of the call: the session does not wait for a bridge.
     """
-    pairs = (f"{header.variable}={_harmless(value)}" for header, value in values.items())
-    setting = Execute("multiset", "^^" + _SEPARATOR + _SEPARATOR.join(pairs))
+    text = _SEPARATOR.join([f"{header.variable}={value}" for header, value in values.items()])
+    if _HARMFUL.search(text) or text.count(_SEPARATOR) >= len(values):
+        # Every value was encoded or checked, and this says so: nothing is expanded, none ends early.
+        harmless = [
+            f"{h.variable}={'' if _HARMFUL.search(value) or _SEPARATOR in value else value}"
+            for h, value in values.items()
+        ]
+        text = _SEPARATOR.join(harmless)
+    setting = Execute("multiset", f"^^{_SEPARATOR}{text}")
     if not values.get(v.RANG):
         return (setting,)
     where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)
     return (setting, Execute(BRIDGE, values.get(v.LEG, "") + where))
-
-
-def _harmless(value: str) -> str:
-    """`value`, unless it could be expanded or end: every one was encoded or checked, and this says so."""
-    return "" if _HARMFUL.search(value) else value
 
 
 def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:

@@ -269,8 +269,11 @@ def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str
         names = getattr(config.variables, kind)
         if not _says_true(headers, getattr(config.variables, f"{kind}_enabled")):
             continue
-        blank = any(name in headers for name in names)  # set, and to nothing: somebody should know
-        forwards[kind] = numbers.as_dialled(_first(headers, names)) or (" " if blank else "")
+        target = _first(headers, names)
+        if target:
+            forwards[kind] = numbers.as_dialled(target)
+        elif any(name in headers for name in names):
+            forwards[kind] = " "  # set, and to nothing: somebody should know
     if failure == REDIRECT:
         forwards[REDIRECT] = numbers.as_dialled(headers.get(v.REDIRECT_USER))
     return forwards

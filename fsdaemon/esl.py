@@ -54,7 +54,7 @@ class Headers:
 
         Bytes that are no UTF-8 become U+FFFD.
         """
-        raw = self._raw.get(_key(name))
+        raw = self._raw.get(name.key if type(name) is Header else _key(name))
         if raw is None:
             return default
         if len(raw) > self._longest:
@@ -65,7 +65,7 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         """Whether there is such a header, empty or not."""
-        return _key(name) in self._raw
+        return (name.key if type(name) is Header else _key(name)) in self._raw
 
     def names(self) -> list[str]:
         """All names, in the order they came."""
@@ -73,7 +73,7 @@ class Headers:
 
 
 def _key(name: str) -> bytes:
-    return name.key if isinstance(name, Header) else name.encode("utf-8", "replace")
+    return name.encode("utf-8", "replace")
 
 
 class Message(NamedTuple):

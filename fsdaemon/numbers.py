@@ -19,6 +19,7 @@ _OUTSIDE_DIGITS = 7
 _MASKED = 3  # digits that stay
 
 
+@lru_cache(maxsize=1024)
 def dialable(text: str) -> bool:
     """Whether `text` is something that can be dialled: a user's id or a number, perhaps `@domain`."""
     return len(text) <= _LONGEST and _DIALABLE.fullmatch(text) is not None and any(map(str.isalnum, text))
@@ -44,6 +45,7 @@ def is_written_number(text: str) -> bool:
     return len(text) <= _LONGEST and _WRITTEN.fullmatch(text) is not None and len(digits(text)) >= 3
 
 
+@lru_cache(maxsize=1024)
 def looks_outside(target: str, trunk_prefix: str = "") -> bool:
     """Whether `target` is a public number rather than an extension: `+…`, or seven digits and more.
 
