@@ -115,6 +115,7 @@ class Call:
     is_target_number: bool  #: an outside caller whose number the forward points to
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
+    visited: tuple[str, ...]  #: whom the dialplan asked on the way here, her included
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
     own_number: str  #: effective_caller_id_number, likewise
     labelled: bool  #: a label of ours stands in effective_caller_id_name
@@ -172,6 +173,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         path=_path(headers, callee, ask),
         is_target_number=_is_target_number(target, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
+        visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
         outside_id=_outside_id(target, callee, config, ask),
         own_name=own_name,
         own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),

@@ -59,9 +59,9 @@ def decide(call: Call, config: Config) -> Verdict:
     exception = _exception(call, config, user)
     if exception:
         return Verdict(RING, exception[0], *looked_at, exception[1])
-    if _asked(user, call) or _asked(call.callee, call):
+    if _asked(user, call, 1) or _asked(call.callee, call, 2):
         return Verdict(RING, "loop", *looked_at)
-    if len(call.path) >= config.routing.max_hops:
+    if max(len(call.path), len(call.visited) - 1) >= config.routing.max_hops:
         return Verdict(RING, "hops", *looked_at, "routing.max_hops")
     path = (*call.path, Diverter(call.callee.name, kind, call.callee_name))
     if user.domain.lower() == call.callee.domain.lower():
@@ -108,8 +108,14 @@ def _full(number: str, domain: str) -> str:
     return number if "@" in number or not domain else f"{number}@{domain}"
 
 
-def _asked(user: User, call: Call) -> bool:
-    return any(user.same(user_of(step.number, call.callee.domain)) for step in call.path)
+def _asked(user: User, call: Call, times: int) -> bool:
+    """Whether she was asked already: is on the way, or was visited so many times.
+
+    What was visited also knows ways through extensions that are none of ours.
+    """
+    if any(user.same(user_of(step.number, call.callee.domain)) for step in call.path):
+        return True
+    return sum(user.same(user_of(number, call.callee.domain)) for number in call.visited) >= times
 
 
 def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> str:

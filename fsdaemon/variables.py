@@ -94,6 +94,7 @@ REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
 CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": label and Diversion go into LEG only
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
+VISITED = _v("fsdaemon_visited", Writer.DIALPLAN)  # whom the dialplan asked on the way here
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 ALWAYS = _v("call_forward_all", Writer.DIALPLAN)

@@ -111,3 +111,12 @@ def test_the_sentence():
     assert sentence(made, decide(made, CONFIG)) == "forward 100 to 101 for +491701234567: always"
     made = call(outside("+491701234567", withheld=True))
     assert sentence(made, decide(made, CONFIG)) == "ring 100 for anonymous: no_forward"
+
+
+def test_a_loop_through_an_extension_of_somebody_elses():
+    """100 forwards to "0", which is 101, who forwards to 100: no path of ours leads there."""
+    assert verdict(call(inside("104"), "101", always="100", visited=("100", "101"))) == ("ring", "loop")
+    assert verdict(call(inside("104"), "100", always="870", visited=("100", "100"))) == ("ring", "loop")
+    assert verdict(call(inside("104"), "100", always="101", visited=("100",))) == ("forward", "always")
+    far = ("1", "2", "3", "4", "5", "100")
+    assert verdict(call(inside("104"), "100", always="101", visited=far)) == ("ring", "hops")

@@ -15,11 +15,13 @@ NAMES = {header.variable for header in KNOWN} | {variables.LEG_NAME, variables.L
 DIALPLAN_ONLY = {
     "fsdaemon_socket",
     "fsdaemon_next",
-    "fsdaemon_visited",
     "fsdaemon_shown",
     "fsdaemon_fork",
     "fsdaemon_numbered",
     "fsdaemon_diverted",
+    "fsdaemon_by",
+    "fsdaemon_beyond",
+    "fsdaemon_answered",
 }
 
 
@@ -45,3 +47,15 @@ def test_who_wrote_it() -> None:
     assert variables.CALLER_NUMBER.writer is Writer.STRANGER
     assert header_of("call_forward_all") == "variable_call_forward_all"
     assert header_of("Caller-Destination-Number") == "Caller-Destination-Number"
+
+
+def test_no_destination_is_expanded_before_it_was_found_to_be_plain() -> None:
+    """A REFER or a 302 brings any text as the destination, `${system …}` too, and a field is expanded."""
+    plain = re.compile(r'<condition field="destination_number" expression="\^\(?\[[^]]*\]\+\)?(\\n)?\\z"')
+    for file in (ROOT / "freeswitch" / "dialplan").glob("**/*.xml"):
+        for extension in re.split(
+            r"<extension ", re.sub(r"<!--.*?-->", "", file.read_text("utf-8"), flags=re.S)
+        )[1:]:
+            used = extension.find("${destination_number}")
+            checked = plain.search(extension)
+            assert used < 0 or (checked and checked.start() < used), extension[:60]

@@ -669,3 +669,71 @@ def test_the_daemon_bridges(switch, serve, scene):
 
     scene(scenario)
     assert not any("not finished" in line for line in daemon.lines)
+
+
+# --- what a stranger brings as a destination ---
+
+HOSTILE = "<sip:${{global_setvar({}=yes)}}@lab.test>"
+
+
+def test_a_refer_and_a_302_to_an_expansion(switch, daemon, scene):
+    switch.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        import pjsua2 as pj
+
+        boss, secretary, kai = lab.register("100", "101", "102")
+        secretary.policy = "redirect:" + HOSTILE.format("by_302")
+        kai.dial("100")
+        lab.turn(1)
+        lab.hangup_all()
+        secretary.policy = "ring"
+        call = kai.dial("100")
+        leg = lab.rings(secretary, 2)
+        leg.pick_up()
+        lab.talk(call, leg)
+        leg.xfer(HOSTILE.format("by_callee"), pj.CallOpParam())
+        lab.turn(1)
+        lab.hangup_all()
+        call = kai.dial("0555")
+        lab.wait(
+            lambda: any("INVITE sip:555" in one.msg for p in lab.phones for one in p.incoming),
+            "at the carrier",
+        )
+        carrier = next(one for p in lab.phones for one in p.incoming if "INVITE sip:555" in one.msg)
+        carrier.pick_up()
+        lab.talk(call, carrier)
+        carrier.xfer(HOSTILE.format("by_carrier"), pj.CallOpParam())
+        lab.turn(1)
+
+    scene(scenario)
+    assert [
+        switch.api(f"global_getvar {name}").strip() for name in ("by_302", "by_callee", "by_carrier")
+    ] == [""] * 3
+
+
+def test_the_ring_time_of_one_is_not_the_next_ones(switch, daemon, scene):
+    """100's four seconds do not cut the ringing at the carrier that she forwards to, or is left for."""
+    switch.forwards(u100={"all": "05551234567"})
+
+    def scenario(lab):
+        _, secretary, kai = lab.register("100", "101", "102")
+
+        def carrier():
+            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
+
+        kai.dial("100")
+        lab.wait(carrier, "a call at the carrier")
+        lab.turn(5.5)
+        assert carrier()[-1].ringing
+        lab.hangup_all()
+        call = kai.dial("101")
+        leg = lab.rings(secretary)
+        leg.pick_up()
+        lab.talk(call, leg)
+        leg.send_to("0555")
+        lab.wait(lambda: len(carrier()) == 2, "a second call")
+        lab.turn(5.5)
+        assert carrier()[-1].ringing
+
+    scene(scenario)

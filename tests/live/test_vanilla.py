@@ -136,3 +136,41 @@ def test_a_directory_group_and_a_forward_to_a_ring_group(switch, scene, tmp_path
 
     with Daemon(switch.daemon_port, config):
         scene(scenario)
+
+
+def test_a_forward_to_the_operator_and_loops_through_extensions_of_others(switch, scene):
+    """0 is 1000 there, and 870 is whom one dialled last."""
+    switch.set_variables("1015", call_forward_all="0")
+    switch.set_variables("1016", call_forward_all="870")
+    switch.set_variables("1017", call_forward_all="0")
+    switch.set_variables("1000", call_forward_all="1017")
+
+    def scenario(lab):
+        boss, redial, kai = lab.register("1000", "1016", "1008")
+        kai.dial("1015")
+        leg = lab.rings(boss, 1, 8)
+        assert leg.display == "Uml. fuer Extension 1015: Extension 1008"
+        assert leg.header("Diversion").startswith("<sip:1015@")
+        lab.hangup_all()
+        kai.dial("1016")
+        lab.rings(redial)
+        lab.hangup_all()
+        kai.dial("1017")
+        lab.rings(boss, 2, 8)
+
+    switch.set_variables("1000", call_forward_all="")
+    with Daemon(switch.daemon_port):
+        scene(scenario)
+
+
+def test_a_dialled_line_end_does_not_pass_by(switch, scene):
+    switch.set_variables("1018", call_forward_all="1001")
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("1018", "1001", "1008")
+        kai.dial("1018%0a")
+        assert lab.rings(secretary).display == "Uml. fuer Extension 1018: Extension 1008"
+        assert not boss.rang
+
+    with Daemon(switch.daemon_port):
+        scene(scenario)
