@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -113,8 +114,11 @@ class Vanilla(Process):
     def set_variables(self, user: str, **variables: str) -> None:
         """What an administrator writes into directory/default/USER.xml."""
         file = self.directory / "directory" / "default" / f"{user}.xml"
-        lines = "".join(f'<variable name="{name}" value="{value}"/>' for name, value in variables.items())
-        text = file.read_text("utf-8").replace("<variables>", f"<variables>{lines}")
+        text = file.read_text("utf-8")
+        for name, value in variables.items():
+            text = re.sub(rf'<variable name="{name}" value="[^"]*"/>', "", text)
+            line = f'<variable name="{name}" value="{value}"/>' if value else ""
+            text = text.replace("<variables>", f"<variables>{line}", 1)
         file.write_text(text, "utf-8")
         self.api("reloadxml")
 

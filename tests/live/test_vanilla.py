@@ -143,7 +143,7 @@ def test_a_forward_to_the_operator_and_loops_through_extensions_of_others(switch
     switch.set_variables("1015", call_forward_all="0")
     switch.set_variables("1016", call_forward_all="870")
     switch.set_variables("1017", call_forward_all="0")
-    switch.set_variables("1000", call_forward_all="1017")
+    switch.set_variables("1000", call_forward_all="")
 
     def scenario(lab):
         boss, redial, kai = lab.register("1000", "1016", "1008")
@@ -155,12 +155,14 @@ def test_a_forward_to_the_operator_and_loops_through_extensions_of_others(switch
         kai.dial("1016")
         lab.rings(redial)
         lab.hangup_all()
+        switch.set_variables("1000", call_forward_all="1017")
         kai.dial("1017")
         lab.rings(boss, 2, 8)
 
-    switch.set_variables("1000", call_forward_all="")
-    with Daemon(switch.daemon_port):
+    with Daemon(switch.daemon_port) as daemon:
         scene(scenario)
+        assert daemon.wait_line(r"ring 1000 for 1008: loop")
+    switch.set_variables("1000", call_forward_all="1001")
 
 
 def test_a_dialled_line_end_does_not_pass_by(switch, scene):
