@@ -8,6 +8,7 @@ import os
 import pickle
 import select
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,10 @@ def switch(freeswitch: Switch) -> Iterator[Switch]:
     freeswitch.extra = {}
     freeswitch.forwards()
     freeswitch.api("sofia profile internal flush_inbound_reg")
+    end = time.monotonic() + 5
+    while time.monotonic() < end and "\n0 total" not in freeswitch.api("show registrations count"):
+        time.sleep(0.05)
+    time.sleep(0.3)  # what is flushed late would take a new registration with it
     yield freeswitch
     freeswitch.api("hupall")
 
