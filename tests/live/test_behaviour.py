@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import os
+import signal
+
 import pytest
 
-from tests.daemon import Daemon
+from tests.daemon import Daemon, free_port
 from tests.live.caller import Callers
+from tests.live.conftest import _child
 
 KAI = "Uml. fuer Cora Chefin: Kai Kollege"
 FOLLOWED, RANG = 486, 480  # the forward's target is engaged; the boss's phone is not there
@@ -204,17 +209,32 @@ def test_the_phone_forwards_to_itself(switch, daemon, scene):
 
 
 def test_two_phones_of_which_one_forwards(switch, daemon, scene):
+    """The second phone is an endpoint of its own: two of one PJSIP would share a contact."""
+    mobile = os.fork()
+    if mobile == 0:
+        elsewhere = copy.copy(switch)
+        elsewhere.carrier = free_port()
+        _child(os.open(os.devnull, os.O_WRONLY), elsewhere, phone_that_forwards, ())
+
     def scenario(lab):
         desk, secretary, kai = lab.register("100", "101", "102")
-        (mobile,) = lab.register("100", policy="redirect:<sip:101@lab.test>")
+        lab.wait(lambda: switch.api("sofia_contact */100@lab.test").count("sip:") == 2, "two phones", 8)
         kai.dial("100")
         leg = lab.rings(desk)
         lab.turn(1.5)
         assert leg.ringing
-        return len(mobile.incoming), len(secretary.incoming)
+        assert not secretary.rang
 
-    forked = scene(scenario)
-    assert forked[1] == 0
+    try:
+        scene(scenario)
+    finally:
+        os.kill(mobile, signal.SIGKILL)
+        os.waitpid(mobile, 0)
+
+
+def phone_that_forwards(lab):
+    lab.register("100", policy="redirect:<sip:101@lab.test>")
+    lab.turn(20)
 
 
 # --- 4: users and groups ---
