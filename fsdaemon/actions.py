@@ -52,7 +52,10 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
 
 
 def _address(user: User | None) -> str:
-    return f"{user.name}@{user.domain}" if user else "-"
+    if user is None:
+        return "-"
+    text = f"{user.name}@{user.domain}"
+    return text if dialable(text) else ""  # not remembered, and found out anew
 
 
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
