@@ -73,27 +73,22 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     values: dict[v.Header, str] = {}
+    channel: dict[v.Header, str] = {}
     leg: dict[str, str] = {v.LEG_TAKEN: "true"}
     if config.display.diversion:
         header = diversion.write(verdict.path, call.callee.domain)
-        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = header
-        if not call.leg_only:
-            values[v.DIVERSION] = header
+        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
     name, number = _identity(call, verdict, label, config)
     if name:
-        leg[v.LEG_NAME] = name
-        values.update({v.LABEL: name, v.OWN_NAME: _kept(call.own_name)})
-        if not call.leg_only:
-            values[v.EFFECTIVE_NAME] = name
+        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
+        values[v.OWN_NAME] = _kept(call.own_name)
     if number:
-        leg[v.LEG_NUMBER] = number
-        values.update({v.NUMBER: number, v.OWN_NUMBER: _kept(call.own_number)})
-        if not call.leg_only:
-            values[v.EFFECTIVE_NUMBER] = number
+        leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
+        values[v.OWN_NUMBER] = _kept(call.own_number)
     if number == _ANONYMOUS:
-        leg[v.CID_TYPE.variable] = "none"
-        if not call.leg_only:
-            values[v.CID_TYPE] = "none"
+        leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
+    if not call.leg_only:
+        values.update(channel)
     if any(step.number == call.callee.name for step in call.path):
         leg[v.LEG_REDIRECT_FATAL] = "true"  # a phone that sends to itself would do so 69 times
     values[v.LEG] = "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from fsdaemon import numbers
 from fsdaemon import variables as v
+from fsdaemon.config import KINDS as FORWARDS
 from fsdaemon.config import Config
 from fsdaemon.esl import Api, Headers
 from fsdaemon.numbers import dialable
@@ -25,10 +26,9 @@ _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it wa
 _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
 BEFORE, AFTER, BEYOND = "before", "after", "beyond"
 REDIRECT = "redirect"
-KINDS = ("always", "busy", "no_answer", "not_registered")
+KINDS = tuple(kind for kind in FORWARDS if kind != REDIRECT)  # those that the dialplan knows
 _NOBODY = "-"
 _LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
-FORWARDS = (*KINDS, REDIRECT)
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
 FAILURES = {

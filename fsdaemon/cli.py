@@ -132,7 +132,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         host, _, port = arguments.via.rpartition(":")
         facts = explain.ask_daemon(question, data, host.strip("[]"), int(port))
     else:
-        _, facts = explain.explain(question, data, read_config(arguments.config))
+        facts = explain.explain(question, data, read_config(arguments.config))
     print(json.dumps(facts, ensure_ascii=False, indent=2) if arguments.json else explain.text(facts))
     return 0
 

@@ -355,7 +355,7 @@ class Config:
 
     def for_domain(self, domain: str) -> Config:
         """The configuration for calls to users of `domain`."""
-        return self.domains.get(domain.lower(), self) if self.domains else self
+        return self.domains.get(domain.lower(), self)
 
     def listening(self, addresses: tuple[str, ...]) -> Config:
         """The same configuration, listening elsewhere (`--listen`)."""

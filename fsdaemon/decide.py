@@ -29,7 +29,8 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
 
     Call it again with the answers, until it decides. Never raises, whatever strangers wrote.
     """
-    config = config.for_domain(callee_of(headers, config).domain)
+    if config.domains:
+        config = config.for_domain(callee_of(headers, config).domain)
     call = read(headers, answers, config)
     if not isinstance(call, Call):
         return call

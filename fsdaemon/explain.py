@@ -103,13 +103,13 @@ def answer(question: Question, command: str) -> str:
     return "false" if word == "in_group" else "-ERR no reply"
 
 
-def explain(question: Question, data: bytes, config: Config) -> tuple[Decision, dict[str, Any]]:
-    """Decide it; returns the decision and everything about it in plain words and values."""
+def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
+    """Decide it; returns everything about the decision in plain words and values."""
     headers = Headers(data.rstrip(b"\n"))
     answers: dict[Api, str] = {}
     while not isinstance(outcome := decide(headers, answers, config), Decision):
         answers.update({asked: answer(question, asked.command) for asked in outcome})
-    return outcome, facts_of(outcome, config)
+    return facts_of(outcome, config)
 
 
 def ask_daemon(question: Question, data: bytes, host: str, port: int) -> dict[str, Any]:

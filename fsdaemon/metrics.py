@@ -91,5 +91,5 @@ def _facts(kept: Kept) -> dict[str, Any]:
     return {
         name: show(value) if isinstance(value, str) else value
         for name, value in facts_of(kept.decision, kept.config).items()
-        if name not in ("commands",)
+        if name != "commands"
     }

@@ -10,23 +10,13 @@ from typing import NamedTuple
 
 from fsdaemon import numbers
 from fsdaemon.call import Call, Diverter, Person, User, user_of
-from fsdaemon.config import Config
+from fsdaemon.config import KINDS, Config
 from fsdaemon.numbers import dialable
 
 _LONGEST = 60  # characters of nonsense that are shown
 RING, FORWARD = "ring", "forward"
 EXCEPTIONS = ("target", "user", "group", "external", "referrer")
-REASONS = (
-    "no_forward",
-    *EXCEPTIONS,
-    "loop",
-    "hops",
-    "always",
-    "busy",
-    "no_answer",
-    "not_registered",
-    "redirect",
-)
+REASONS = ("no_forward", *EXCEPTIONS, "loop", "hops", *KINDS)
 
 
 class Verdict(NamedTuple):

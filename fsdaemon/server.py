@@ -31,7 +31,7 @@ _AGAIN = 0.05  # seconds
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
 
-class Listener(StreamServer):  # type: ignore[misc, unused-ignore]
+class Listener(StreamServer):
     """gevent's StreamServer; out of descriptors it says so once, where gevent writes a traceback a call."""
 
     def __init__(self, listener: socket.socket, handle: Callable[..., None], warn: log.Sparse) -> None:

@@ -152,10 +152,6 @@ class Switch:
         return text[:start] + self.expand(value, depth + 1) + self.expand(text[end + 1 :], depth + 1)
 
 
-def _answers(table: Mapping[str, str]) -> ApiAnswer:
-    return lambda command: table.get(command, "-ERR no reply\n")
-
-
 def separate(text: str, delimiter: str) -> list[str]:
     """Split as switch_separate_string does: quotes hide the delimiter and vanish, backslashes escape."""
     parts, start, at, quoted = [], 0, 0, False

@@ -10,6 +10,7 @@ import time
 
 import pjsua2 as pj
 
+FOR_CARRIER = "INVITE sip:555"  # what our trunks dial; PJSIP hands such a call to any account
 KEEP = []  # PJSIP asserts when a Call is collected after its slot is gone
 
 
@@ -123,7 +124,7 @@ class Phone(pj.Account):
         leg.msg = prm.rdata.wholeMsg
         self.incoming.append(leg)
         answer = pj.CallOpParam()
-        if "INVITE sip:555" in leg.msg:  # for the carrier; PJSIP hands it to any account
+        if FOR_CARRIER in leg.msg:
             answer.statusCode = 180
         elif self.policy.startswith("redirect:"):
             answer.statusCode = 302
@@ -218,6 +219,23 @@ class Lab:
         """Wait until all `legs` are connected, and FreeSWITCH has bridged them too."""
         self.wait(lambda: all(leg.up for leg in legs), "connected")
         self.turn(0.2)
+
+    def connect(self, caller, number, phone):
+        """`caller` dials `number`, `phone` rings and picks up: both ends of the call."""
+        call, count = caller.dial(number), len(phone.incoming) + 1
+        leg = self.rings(phone, count)
+        leg.pick_up()
+        self.talk(call, leg)
+        return call, leg
+
+    def at_carrier(self, count=1):
+        """Wait until the carrier was called `count` times, and return the newest call."""
+
+        def calls():
+            return [leg for phone in self.phones for leg in phone.incoming if FOR_CARRIER in leg.msg]
+
+        self.wait(lambda: len(calls()) >= count, "a call at the carrier")
+        return calls()[-1]
 
     def hangup_all(self):
         self.ep.hangupAllCalls()

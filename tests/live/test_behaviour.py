@@ -146,18 +146,12 @@ def test_the_phone_forwards_out_of_the_house(switch, daemon, scene):
         boss.policy = "redirect:<sip:05551234567@lab.test>"
         kai.dial("100")
 
-        def carrier():
-            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
-        lab.wait(carrier, "a call at the carrier")
-        assert (
-            carrier()[-1].header("Diversion") == "<sip:100@lab.test>;reason=deflection;counter=1;privacy=off"
-        )
-        assert carrier()[-1].display == "Kai Kollege"
+        leg = lab.at_carrier()
+        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=deflection;counter=1;privacy=off"
+        assert leg.display == "Kai Kollege"
         lab.hangup_all()
         kai.dial("0555")
-        lab.turn(1)
-        assert carrier()[-1].header("Diversion") is None
+        assert lab.at_carrier(2).header("Diversion") is None
 
     scene(scenario)
 
@@ -170,11 +164,7 @@ def test_the_phone_forwards_out_of_the_house_and_the_call_goes_on(switch, daemon
         boss.policy = "redirect:<sip:05551234567@lab.test>"
         call = kai.dial("100")
 
-        def carrier():
-            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
-        lab.wait(carrier, "a call at the carrier")
-        leg = carrier()[-1]
+        leg = lab.at_carrier()
         leg.pick_up()
         lab.talk(call, leg)
         leg.send_to("103")
@@ -347,12 +337,10 @@ def test_attended_while_the_boss_rings(switch, daemon, scene):
 
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
-        call = kai.dial("100")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
+        call, first = lab.connect(kai, "100", secretary)
         consultation = secretary.dial("100")
         at_boss = lab.rings(boss)
+        lab.wait(lambda: consultation.ringing, "heard by the secretary")
         first.join(consultation)
         lab.turn(1)
         at_boss.pick_up()
@@ -367,10 +355,7 @@ def test_attended_before_the_consultation_reached_anybody(switch, daemon, scene)
 
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
-        call = kai.dial("101")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
+        _, first = lab.connect(kai, "101", secretary)
         consultation = secretary.dial("100", [("X-Wait", "yes")])
         lab.wait(lambda: consultation.ringing, "waiting")
         first.join(consultation)
@@ -388,10 +373,7 @@ def test_attended_to_a_busy_boss(switch, daemon, scene):
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
         boss.policy = "busy"
-        call = kai.dial("101")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
+        _, first = lab.connect(kai, "101", secretary)
         consultation = secretary.dial("100", [("X-Wait", "yes")])
         lab.wait(lambda: consultation.ringing, "waiting")
         first.join(consultation)
@@ -410,10 +392,7 @@ def test_sent_blind_to_a_busy_one_who_forwards_to_him(switch, daemon, scene):
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
         boss.policy = "busy"
-        call = secretary.dial("102")
-        at_kai = lab.rings(kai)
-        at_kai.pick_up()
-        lab.talk(call, at_kai)
+        call, _ = lab.connect(secretary, "102", kai)
         call.send_to("100")
         lab.rings(boss)
         lab.turn(1)
@@ -429,10 +408,7 @@ def test_attended_by_keys(switch, daemon, scene):
 
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
-        call = kai.dial("101")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
+        _, first = lab.connect(kai, "101", secretary)
         lab.turn(0.5)
         first.press("*4")
         lab.turn(0.7)
@@ -449,17 +425,11 @@ def test_blind_by_the_caller(switch, daemon, scene):
 
     def scenario(lab):
         boss, secretary, kai, zoe = lab.register("100", "101", "102", "104")
-        call = secretary.dial("102")
-        at_kai = lab.rings(kai)
-        at_kai.pick_up()
-        lab.talk(call, at_kai)
+        call, _ = lab.connect(secretary, "102", kai)
         call.send_to("100")  # the secretary's right does not count for Kai
         assert lab.rings(secretary).display == KAI
         lab.hangup_all()
-        call = secretary.dial("102")
-        at_kai = lab.rings(kai, 2)
-        at_kai.pick_up()
-        lab.talk(call, at_kai)
+        call, _ = lab.connect(secretary, "102", kai)
         call.send_to("104")  # and Kai's own does: 104 forwards to him
         lab.rings(zoe)
         assert len(kai.incoming) == 2
@@ -473,10 +443,7 @@ def test_the_right_of_one_pair_is_no_other_pairs(switch, daemon, scene):
 
     def scenario(lab):
         _, secretary, kai, vera, zoe = lab.register("100", "101", "102", "103", "104")
-        call = kai.dial("100")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
+        call, first = lab.connect(kai, "100", secretary)
         consultation = secretary.dial("104")
         leg = lab.rings(vera)
         assert leg.display == "Uml. fuer Zoe Zentrale: Sina Sekretariat"
@@ -565,17 +532,14 @@ def test_the_diverters_number_for_carriers_that_want_it(switch, serve, scene):
         _, kai = lab.register("100", "102")
         kai.dial("100")
 
-        def carrier():
-            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
-        lab.wait(carrier, "a call at the carrier")
-        assert carrier()[-1].display == "Firma Chefin"
-        assert "sip:+4930100@" in carrier()[-1].header("From")
+        leg = lab.at_carrier()
+        assert leg.display == "Firma Chefin"
+        assert "sip:+4930100@" in leg.header("From")
         lab.hangup_all()
         kai.dial("0555")
-        lab.wait(lambda: len(carrier()) == 2, "a second call")
-        assert carrier()[-1].display == "Kai Kollege"
-        assert "sip:102@" in carrier()[-1].header("From")
+        leg = lab.at_carrier(2)
+        assert leg.display == "Kai Kollege"
+        assert "sip:102@" in leg.header("From")
 
     scene(scenario)
 
@@ -588,12 +552,9 @@ def test_a_label_outside_where_it_is_wanted(switch, serve, scene):
         _, kai = lab.register("100", "102")
         kai.dial("100")
 
-        def carrier():
-            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
-        lab.wait(carrier, "a call at the carrier")
-        assert carrier()[-1].display == KAI
-        assert carrier()[-1].header("Diversion") is None
+        leg = lab.at_carrier()
+        assert leg.display == KAI
+        assert leg.header("Diversion") is None
 
     scene(scenario)
 
@@ -677,10 +638,7 @@ def test_the_daemon_bridges(switch, serve, scene):
         assert leg.display == KAI
         leg.pick_up()
         lab.talk(call, leg)
-        own = secretary.dial("100")
-        at_boss = lab.rings(boss)
-        at_boss.pick_up()
-        lab.talk(own, at_boss)
+        lab.connect(secretary, "100", boss)
         lab.hangup_all()
         vera.policy = "busy"
         kai.dial("103")
@@ -708,19 +666,12 @@ def test_a_refer_and_a_302_to_an_expansion(switch, daemon, scene):
         lab.turn(1)
         lab.hangup_all()
         secretary.policy = "ring"
-        call = kai.dial("100")
-        leg = lab.rings(secretary, 2)
-        leg.pick_up()
-        lab.talk(call, leg)
+        call, leg = lab.connect(kai, "100", secretary)
         leg.xfer(HOSTILE.format("by_callee"), pj.CallOpParam())
         lab.turn(1)
         lab.hangup_all()
         call = kai.dial("0555")
-        lab.wait(
-            lambda: any("INVITE sip:555" in one.msg for p in lab.phones for one in p.incoming),
-            "at the carrier",
-        )
-        carrier = next(one for p in lab.phones for one in p.incoming if "INVITE sip:555" in one.msg)
+        carrier = lab.at_carrier()
         carrier.pick_up()
         lab.talk(call, carrier)
         carrier.xfer(HOSTILE.format("by_carrier"), pj.CallOpParam())
@@ -738,21 +689,15 @@ def test_the_ring_time_of_one_is_not_the_next_ones(switch, daemon, scene):
     def scenario(lab):
         _, secretary, kai = lab.register("100", "101", "102")
 
-        def carrier():
-            return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
         kai.dial("100")
-        lab.wait(carrier, "a call at the carrier")
+        leg = lab.at_carrier()
         lab.turn(5.5)
-        assert carrier()[-1].ringing
+        assert leg.ringing
         lab.hangup_all()
-        call = kai.dial("101")
-        leg = lab.rings(secretary)
-        leg.pick_up()
-        lab.talk(call, leg)
+        _, leg = lab.connect(kai, "101", secretary)
         leg.send_to("0555")
-        lab.wait(lambda: len(carrier()) == 2, "a second call")
+        leg = lab.at_carrier(2)
         lab.turn(5.5)
-        assert carrier()[-1].ringing
+        assert leg.ringing
 
     scene(scenario)

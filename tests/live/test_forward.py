@@ -48,14 +48,8 @@ def test_the_secretary_transfers_attended_to_the_boss(switch, daemon, scene):
 
     def scenario(lab):
         boss, secretary, kai = lab.register("100", "101", "102")
-        call = kai.dial("100")
-        first = lab.rings(secretary)
-        first.pick_up()
-        lab.talk(call, first)
-        consultation = secretary.dial("100")
-        at_boss = lab.rings(boss)
-        at_boss.pick_up()
-        lab.talk(consultation, at_boss)
+        call, first = lab.connect(kai, "100", secretary)
+        consultation, at_boss = lab.connect(secretary, "100", boss)
         first.join(consultation)
         lab.wait(lambda: first.gone and consultation.gone, "the secretary out of it")
         lab.turn(0.5)
@@ -204,10 +198,7 @@ def test_the_daemon_killed_during_a_call(switch, daemon, scene):
 
     def scenario(lab):
         _, secretary, kai = lab.register("100", "101", "102")
-        call = kai.dial("100")
-        leg = lab.rings(secretary)
-        leg.pick_up()
-        lab.talk(call, leg)
+        call, leg = lab.connect(kai, "100", secretary)
         daemon.signal(signal.SIGKILL)
         lab.turn(1.0)
         assert call.up

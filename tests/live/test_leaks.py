@@ -5,16 +5,6 @@ from __future__ import annotations
 LABEL = "Uml. fuer Cora Chefin: Kai Kollege"
 
 
-def at_carrier(lab):
-    """The call that reached the carrier; PJSIP may hand it to any account."""
-
-    def calls():
-        return [leg for phone in lab.phones for leg in phone.incoming if "INVITE sip:555" in leg.msg]
-
-    lab.wait(calls, "a call at the carrier")
-    return calls()[-1]
-
-
 def own_name_only(leg, name="Kai Kollege"):
     assert leg.display == name
     assert leg.header("Diversion") is None
@@ -48,7 +38,7 @@ def test_transferred_by_the_secretary_out_of_a_trunk(switch, daemon, scene):
     def scenario(lab):
         _, leg, _ = labelled_and_answered(lab)
         leg.send_to("0555")
-        own_name_only(at_carrier(lab))
+        own_name_only(lab.at_carrier())
 
     scene(scenario)
 
@@ -59,7 +49,7 @@ def test_the_same_after_an_announcement(switch, daemon, scene):
     def scenario(lab):
         _, leg, _ = labelled_and_answered(lab, "9001")
         leg.send_to("0555")
-        own_name_only(at_carrier(lab))
+        own_name_only(lab.at_carrier())
 
     scene(scenario)
 
@@ -84,7 +74,7 @@ def test_the_secretary_is_transferred_by_the_caller_out_of_a_trunk(switch, daemo
     def scenario(lab):
         call, _, _ = labelled_and_answered(lab)
         call.send_to("0555")
-        leg = at_carrier(lab)
+        leg = lab.at_carrier()
         assert leg.header("Diversion") is None
         assert "Uml." not in leg.msg
 
@@ -118,7 +108,7 @@ def test_a_forward_to_a_group_and_what_comes_after(switch, daemon, scene):
         at_kai.pick_up()
         lab.talk(call, at_kai)
         at_kai.send_to("0555")
-        own_name_only(at_carrier(lab), "Sina Sekretariat")
+        own_name_only(lab.at_carrier(), "Sina Sekretariat")
 
     scene(scenario)
 
@@ -129,15 +119,14 @@ def test_a_forward_outside_has_a_diversion_and_no_label(switch, daemon, scene):
     def scenario(lab):
         _, kai = lab.register("100", "102")
         call = kai.dial("100")
-        leg = at_carrier(lab)
+        leg = lab.at_carrier()
         assert leg.display == "Kai Kollege"
         assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         leg.pick_up()
         lab.talk(call)
         call.end()
         kai.dial("0555")
-        lab.turn(1)
-        own_name_only(at_carrier(lab))
+        own_name_only(lab.at_carrier(2))
 
     scene(scenario)
 

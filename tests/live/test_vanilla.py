@@ -124,18 +124,22 @@ def test_a_directory_group_and_a_forward_to_a_ring_group(switch, scene, tmp_path
     config = tmp_path / "conf.toml"
     config.write_text('[exceptions]\ngroups = ["sales"]\n')
 
-    def scenario(lab):
-        _, secretary, seller, other = lab.register("1000", "1001", "1003", "1008")
+    def member(lab):
+        boss, seller = lab.register("1000", "1003")
         seller.dial("1000")
-        assert lab.rings(lab.phones[0]).display == "Extension 1003"
-        lab.hangup_all()
+        assert lab.rings(boss).display == "Extension 1003"
+
+    def group(lab):  # PJSIP makes four calls at a time, and this is one for each phone that is there
+        secretary, other = lab.register("1001", "1008")
         other.dial("1007")
         leg = lab.rings(secretary)
         assert leg.display == "Uml. fuer Extension 1007: Extension 1008"
         assert leg.header("Diversion").startswith("<sip:1007@")
 
     with Daemon(switch.daemon_port, config):
-        scene(scenario)
+        scene(member)
+        switch.api("sofia profile internal flush_inbound_reg")
+        scene(group)
 
 
 def test_a_forward_to_the_operator_and_loops_through_extensions_of_others(switch, scene):
