@@ -47,6 +47,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.RANG] = "true"
     if verdict.path:
         values.update(_path(call, verdict))
+    if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
     return values
 
@@ -74,10 +75,12 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     """
     values: dict[v.Header, str] = {}
     channel: dict[v.Header, str] = {}
-    leg: dict[str, str] = {v.LEG_TAKEN: "true"}
-    if config.display.diversion:
-        header = diversion.write(verdict.path, call.callee.domain)
+    leg: dict[str, str] = {v.LEG_TAKEN: "true"} if verdict.path else {}
+    if config.display.diversion and verdict.path:
+        header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
+        if call.before_us:
+            channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     name, number = _identity(call, verdict, label, config)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name

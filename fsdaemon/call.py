@@ -16,6 +16,8 @@ from fsdaemon import numbers
 from fsdaemon import variables as v
 from fsdaemon.config import KINDS as FORWARDS
 from fsdaemon.config import Config
+from fsdaemon.diversion import Diverter
+from fsdaemon.diversion import read as read_diversion
 from fsdaemon.esl import Api, Headers
 from fsdaemon.numbers import dialable
 
@@ -90,14 +92,6 @@ class Caller(NamedTuple):
         return "anonymous" if self.withheld else (self.number or "unknown")
 
 
-class Diverter(NamedTuple):
-    """One whose forward was followed: a step of `fsdaemon_path`."""
-
-    number: str
-    kind: str
-    name: str = ""
-
-
 @dataclass(frozen=True)
 class Call:
     """What the rules need to know about one call at one hook."""
@@ -112,6 +106,7 @@ class Call:
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
     stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
+    before_us: tuple[Diverter, ...]  #: who did before it came here, as a gateway says that is believed
     is_target_number: bool  #: an outside caller whose number the forward points to
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
@@ -171,6 +166,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         failure=failure,
         stage=stage,
         path=_path(headers, callee, ask),
+        before_us=_before_us(headers, user, config),
         is_target_number=_is_target_number(target, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
@@ -322,6 +318,21 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
         Diverter(number, kind, ask.directory(user_of(number, callee.domain), v.EFFECTIVE_NAME))
         for number, kind in steps
     )
+
+
+def _before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:
+    """Who forwarded the call before it came to this FreeSWITCH, for as long as nobody took it.
+
+    Only where the INVITE came from an address that conf.toml believes (sofia.c: sip_network_ip is the
+    packet's source), and never from a user's phone.
+    """
+    if user or not config.display.diversion_from or headers.get(v.CALL_DIRECTION) != "inbound":
+        return ()
+    incoming = headers.get(v.INCOMING_DIVERSION) or headers.get(v.DIVERSION)
+    if not incoming or _last_bridge(headers) or incoming == headers.get(v.OUR_DIVERSION):
+        return ()
+    believed = numbers.in_networks(headers.get(v.NETWORK_IP), config.display.diversion_from)
+    return read_diversion(incoming) if believed else ()
 
 
 def _redirector(headers: Headers) -> str:

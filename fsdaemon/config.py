@@ -7,6 +7,7 @@ file conf.toml in the repository documents them, and a test holds the two togeth
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import string
 from dataclasses import dataclass, field, replace
@@ -178,6 +179,17 @@ def _prefix(value: Any) -> str:
     return str(value)
 
 
+def _network(value: Any) -> str:
+    text = _text(value)
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise Wrong(
+            f'must be the address of a gateway or a network, like "192.0.2.10" or "192.0.2.0/24": {error}'
+        ) from None
+    return text
+
+
 def _bridge(value: Any) -> str:
     text = str(_template("callee", "domain")(value))
     if not text or re.search(r"[\x00-\x1f$]", text):
@@ -242,6 +254,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "max_length": Key(0, _whole(0, 1000)),
         "diversion": Key(True, _boolean),
         "outside": Key(False, _boolean),
+        "diversion_from": Key((), _list_of(_network)),
     },
     "routing": {
         "ring": Key("continue", _one_of("continue", "bridge")),
@@ -299,6 +312,7 @@ class Display:
     max_length: int
     diversion: bool
     outside: bool
+    diversion_from: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from fsdaemon.call import BEYOND, Call
 from fsdaemon.config import Config
+from fsdaemon.diversion import Diverter
 from fsdaemon.numbers import looks_outside
 from fsdaemon.policy import FORWARD, Verdict
 
@@ -30,15 +31,15 @@ def label(call: Call, verdict: Verdict, config: Config) -> str | None:
 
     The text of `display.label`, or of `display.chain` from two forwards on.
     """
-    path = verdict.path
+    path = (*call.before_us, *verdict.path)
     if not path or path[-1].kind not in config.display.kinds:
         return None
     if not config.display.outside and leaves_the_house(call, verdict, config):
         return None
     template = config.display.chain if len(path) > 1 else config.display.label
     names = {
-        "called": _name(path[0].name, path[0].number),
-        "diverter": _name(path[-1].name, path[-1].number),
+        "called": _name(path[0], config),
+        "diverter": _name(path[-1], config),
         "caller": _caller(call, config),
     }
     return _fitting(template, names, config.display.max_length or _LONGEST) or None
@@ -72,8 +73,10 @@ def _caller(call: Call, config: Config) -> str:
     return name or clean(call.caller.number) or config.display.anonymous
 
 
-def _name(name: str, number: str) -> str:
-    return clean(name) or number
+def _name(step: Diverter, config: Config) -> str:
+    if step.hidden:
+        return config.display.anonymous
+    return clean(step.name) or clean(step.number)
 
 
 def clean(text: str, longest: int = _LONGEST_NAME) -> str:

@@ -1,11 +1,13 @@
-"""The Diversion header (RFC 5806), as the next switch or the carrier reads it.
+"""The Diversion header (RFC 5806), as the next switch or the carrier reads it, and as a gateway writes it.
 
-Rule: written from our own path only. What a stranger's Diversion says is never read here.
+Rule: what is read here may be shown, if conf.toml believes the gateway (`display.diversion_from`). It
+decides nothing.
 """
 
 from __future__ import annotations
 
-from fsdaemon.call import Diverter
+import re
+from typing import NamedTuple
 
 # RFC 5806 section 4: diversion-reason.
 REASONS = {
@@ -15,6 +17,24 @@ REASONS = {
     "not_registered": "unavailable",
     "redirect": "deflection",
 }
+_KINDS = {reason: kind for kind, reason in REASONS.items()}
+# An address that could end a header or a leg variable is none. No class takes a "<", so that whatever
+# somebody sends is read in one pass.
+_ADDRESS = re.compile(
+    r"<(?:sips?|tel):(\+?[\w.*#-]{1,128})(?:@([\w.:-]{1,255}))?(?:;[^<>]*)?>([^<,]*)", re.ASCII | re.I
+)
+_PARAMETER = re.compile(r";\s*(reason|privacy)\s*=\s*\"?([\w-]+)", re.I)
+_MOST = 10  # entries that are read
+
+
+class Diverter(NamedTuple):
+    """One whose forward was followed: a step of `fsdaemon_path`, or an entry of a gateway's Diversion."""
+
+    number: str
+    kind: str
+    name: str = ""
+    host: str = ""  #: of her address, where that is not the callee's domain
+    hidden: bool = False  #: she does not want to be shown (RFC 5806 section 4, diversion-privacy)
 
 
 def write(path: tuple[Diverter, ...], domain: str) -> str:
@@ -27,5 +47,22 @@ def write(path: tuple[Diverter, ...], domain: str) -> str:
 
 def _entry(step: Diverter, domain: str) -> str:
     reason = REASONS.get(step.kind, "unknown")
-    address = step.number if "@" in step.number else f"{step.number}@{domain}"
-    return f"<sip:{address}>;reason={reason};counter=1;privacy=off"
+    address = step.number if "@" in step.number else f"{step.number}@{step.host or domain}"
+    privacy = "full" if step.hidden else "off"
+    return f"<sip:{address}>;reason={reason};counter=1;privacy={privacy}"
+
+
+def read(header: str) -> tuple[Diverter, ...]:
+    """The diverters that a Diversion header names, oldest first. Never raises; nonsense names nobody."""
+    found: list[Diverter] = []
+    at = 0
+    for match in _ADDRESS.finditer(header):
+        name = header[at : match.start()].strip(' ,\t"')
+        at = match.end()
+        parameters = {key.lower(): value.lower() for key, value in _PARAMETER.findall(match[3])}
+        kind = _KINDS.get(parameters.get("reason", ""), "always")
+        hidden = parameters.get("privacy", "off") != "off"
+        found.append(Diverter(match[1], kind, name.replace("\\", ""), match[2] or "", hidden))
+        if len(found) == _MOST:
+            break
+    return tuple(reversed(found))

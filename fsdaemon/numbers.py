@@ -5,6 +5,7 @@ Rule: says nothing about who somebody is; an outside number is what a stranger w
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import lru_cache
 
@@ -43,6 +44,16 @@ def digits(text: str) -> str:
 def is_written_number(text: str) -> bool:
     """Whether `text` is a telephone number as people write it, with three digits at least."""
     return len(text) <= _LONGEST and _WRITTEN.fullmatch(text) is not None and len(digits(text)) >= 3
+
+
+@lru_cache(maxsize=1024)
+def in_networks(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an IP address is in one of `networks`; what is no address is in none."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in ipaddress.ip_network(network) for network in networks)
 
 
 @lru_cache(maxsize=1024)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fsdaemon import numbers
-from fsdaemon.call import Call, Diverter, Person, User, user_of
+from fsdaemon.call import Call, Person, User, user_of
 from fsdaemon.config import KINDS, Config
+from fsdaemon.diversion import Diverter
 from fsdaemon.numbers import dialable
 
 _LONGEST = 60  # characters of nonsense that are shown

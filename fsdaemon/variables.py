@@ -73,6 +73,7 @@ LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
 BRIDGE_UUID = _v("bridge_uuid", Writer.SWITCH)
 ORIGINATED_LEGS = _v("originated_legs", Writer.SWITCH)
 CAUSES = _v("originate_causes", Writer.SWITCH)
+NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
@@ -116,6 +117,7 @@ NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
 CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
+INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
@@ -131,6 +133,7 @@ MEMORY = (
     NUMBER,
     OWN_NUMBER,
     OUR_DIVERSION,
+    INCOMING_DIVERSION,
     REFERRER,
     LEG,
     RANG,

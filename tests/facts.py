@@ -35,6 +35,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "failure": None,
         "stage": BEFORE,
         "path": (),
+        "before_us": (),
         "person": Person(caller.user) if caller.user else None,
         "referrer": None,
         "is_target_number": False,

@@ -6,8 +6,8 @@ import pytest
 
 from fsdaemon import config
 from fsdaemon.actions import commands
-from fsdaemon.call import Diverter
 from fsdaemon.decide import Decision, decide
+from fsdaemon.diversion import Diverter
 from fsdaemon.esl import Execute
 from fsdaemon.switchside import channel_data
 from fsdaemon.variables import REASON
@@ -94,6 +94,22 @@ def test_display_diversion():
     assert "sip_h_Diversion" not in set_
     assert "Diversion" not in set_["fsdaemon_leg"]
     assert set_["fsdaemon_label"]
+
+
+def test_display_diversion_from_is_remembered_where_the_channel_carries_ours():
+    """The second hop finds our Diversion in place of the gateway's, and still knows both."""
+    believe = '[display]\ndiversion_from = ["127.0.0.1"]'
+    recording = (DIRECTORY / "external_with_diversion.txt").read_bytes()
+    first = values(decided(believe, recording, **FORWARD))
+    assert first["sip_h_Diversion"] == (
+        "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off, "
+        "<sip:+4970229999@carrier.example>;reason=unconditional;counter=1;privacy=off"
+    )
+    arrived = {**first, "fsdaemon_callee": "103", "fsdaemon_domain": "lab.test"}
+    second = values(decided(believe, recording, **arrived))
+    assert second["fsdaemon_label"] == "Uml. fuer +4970229999 ueber 100%3A Max Muster".replace("+", "%2B")
+    # without a forward of ours the header stays as it came
+    assert "sip_h_Diversion" not in values(decided(believe, recording, fsdaemon_domain="lab.test"))
 
 
 def test_a_withheld_number_is_replaced_too():

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsdaemon import display
-from fsdaemon.call import Diverter
 from fsdaemon.display import clean, encode, shown_by_mod_sofia
+from fsdaemon.diversion import Diverter
 from fsdaemon.policy import decide
 from fsdaemon.switchside import Switch
 from tests.facts import call, config, inside, outside

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fsdaemon.call import AFTER, Diverter, User
+from fsdaemon.call import AFTER, User
+from fsdaemon.diversion import Diverter
 from fsdaemon.policy import decide, sentence
 from tests.facts import call, config, inside, outside
 

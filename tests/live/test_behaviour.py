@@ -574,6 +574,38 @@ def test_a_diversion_from_outside_is_not_believed(switch, daemon, scene):
     scene(scenario)
 
 
+def test_a_diversion_from_a_gateway_that_is_believed(switch, serve, scene):
+    """Shown at whoever rings, sent on below our own, and gone once somebody took the call."""
+    switch.forwards(u101={"all": "103"})
+    serve('[display]\ndiversion_from = ["127.0.0.1"]\n')
+    theirs = [("Diversion", '"Amt" <sip:+49302000@carrier.example>;reason=user-busy')]
+
+    def scenario(lab):
+        boss, vera, zoe = lab.register("100", "103", "104")
+        stranger = lab.phone("900", register=False, uri='"Max" <sip:900@carrier.example>')
+        stranger.dial("101", theirs)
+        leg = lab.rings(vera)
+        assert leg.display == "Uml. fuer Amt ueber Sina Sekretariat: Max"
+        assert leg.header("Diversion") == (
+            "<sip:101@lab.test>;reason=unconditional;counter=1;privacy=off, "
+            "<sip:+49302000@carrier.example>;reason=user-busy;counter=1;privacy=off"
+        )
+        lab.hangup_all()
+        stranger.dial("100", theirs)
+        leg = lab.rings(boss)
+        assert leg.display == "Uml. fuer Amt: Max"
+        leg.pick_up()
+        lab.talk(leg)
+        leg.send_to("104")
+        assert lab.rings(zoe).display == "Max"
+        lab.hangup_all()
+        # A user's own phone is no gateway, wherever it stands.
+        zoe.dial("100", theirs)
+        assert lab.rings(boss, 2).display == "Zoe Zentrale"
+
+    scene(scenario)
+
+
 # --- 17: two tenants ---
 
 
