@@ -110,6 +110,7 @@ class Call:
     is_target_number: bool  #: an outside caller whose number the forward points to
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
+    sent_away: str  #: the foreign address to which her phone sent the call (302), where nobody took it
     visited: tuple[str, ...]  #: whom the dialplan asked on the way here, her included
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
     own_number: str  #: effective_caller_id_number, likewise
@@ -169,6 +170,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         before_us=_before_us(headers, user, config),
         is_target_number=_is_target_number(target, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
+        sent_away=_sent_away(headers, stage, failure),
         visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
         outside_id=_outside_id(target, callee, config, ask),
         own_name=own_name,
@@ -333,6 +335,11 @@ def _before_us(headers: Headers, user: User | None, config: Config) -> tuple[Div
         return ()
     believed = numbers.in_networks(headers.get(v.NETWORK_IP), config.display.diversion_from)
     return read_diversion(incoming) if believed else ()
+
+
+def _sent_away(headers: Headers, stage: str, failure: str | None) -> str:
+    """A 302 to another host is followed inside the bridge (sofia.c), and told of if that failed."""
+    return headers.get(v.REDIRECTED_TO) if stage == AFTER and failure != REDIRECT else ""
 
 
 def _redirector(headers: Headers) -> str:

@@ -37,6 +37,14 @@ def decide(call: Call, config: Config) -> Verdict:
 
     `config` is the one of the callee's domain.
     """
+    verdict = _decide(call, config)
+    if call.sent_away and not verdict.warning:
+        warning = f"the phone of {call.callee} sent the call to {call.sent_away[:_LONGEST]!r} by itself"
+        return verdict._replace(warning=f"{warning}: another host, where nobody took it")
+    return verdict
+
+
+def _decide(call: Call, config: Config) -> Verdict:
     kind, target = call.kind, call.target
     if not target:
         return Verdict(RING, "no_forward", call.path)

@@ -40,6 +40,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "referrer": None,
         "is_target_number": False,
         "outbound": False,
+        "sent_away": "",
         "visited": (),
         "outside_id": ("", ""),
         "own_number": "",

@@ -16,6 +16,7 @@ from tests.recorded import DIRECTORY
 
 CONFIG = config.load(
     '[exceptions]\ngroups = ["board"]\n[routing]\noutside_caller_id = "diverter"\nring = "bridge"\n'
+    '[display]\ndiversion_from = ["127.0.0.1"]\n'
 )
 
 
@@ -90,6 +91,13 @@ def test_nobody_is_established_by_half():
     assert facts("internal_before_bridge", sip_authorized="false").caller.user is None
 
 
+def test_a_phone_that_sent_the_call_to_another_host():
+    away = {"sip_redirected_to": "<sip:1@192.0.2.1>"}
+    assert facts("internal_after_busy", fsdaemon_stage="after", **away).sent_away == "<sip:1@192.0.2.1>"
+    assert facts("internal_after_busy", fsdaemon_stage="before", **away).sent_away == ""
+    assert facts("internal_after_busy", fsdaemon_stage="after").sent_away == ""
+
+
 def test_a_forward_to_nothing_is_noticed():
     assert facts("internal_before_bridge", call_forward_all=" ").target == " "
 
@@ -97,7 +105,7 @@ def test_a_forward_to_nothing_is_noticed():
 ANYTHING = st.one_of(
     st.text(max_size=30),
     st.sampled_from(["true", "before", "after", "beyond", "100", "101", "101@lab.test", "SUCCESS", "USER_BUSY", "a,b",
-                     "x" * 5000, "${x}", "%0A", "outbound", "ARRAY::", "<sip:100@lab.test?Replaces=x>", "ab-cd", " "]),
+                     "x" * 5000, "${x}", "%0A", "outbound", "ARRAY::", "<sip:100@lab.test?Replaces=x>", "127.0.0.1", "inbound", "a${x} <sip:1@h>;reason=busy, <tel:100>", "ab-cd", " "]),
 )  # fmt: skip
 NAMES = sorted({str(value) for value in vars(v).values() if isinstance(value, v.Header)})
 

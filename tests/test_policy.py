@@ -35,6 +35,14 @@ def test_the_target_breaks_through():
     assert verdict(call(inside("101"), always="101@LAB.TEST")) == ("ring", "target")
 
 
+def test_a_phone_that_sent_the_call_elsewhere_by_itself_is_told_of():
+    away = call(inside("102"), busy="101", stage=AFTER, failure="busy", sent_away="<sip:1@192.0.2.1>")
+    result = decide(away, CONFIG)
+    assert result[:2] == ("forward", "busy")
+    assert "100" in result.warning
+    assert "'<sip:1@192.0.2.1>'" in result.warning
+
+
 def test_unless_switched_off():
     assert verdict(call(inside("101"), always="101"), config("[exceptions]\ntarget = false")) == (
         "forward",

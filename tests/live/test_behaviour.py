@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
+import re
 import signal
+import socket
 
 import pytest
 
@@ -185,6 +188,68 @@ def test_the_phone_forwards_to_a_tel_address(switch, daemon, scene):
         assert "reason=deflection" in leg.header("Diversion")
 
     scene(scenario)
+
+
+def test_the_phone_forwards_with_parameters(switch, daemon, scene):
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        boss.policy = 'redirect:"Sina" <sip:101@lab.test;user=phone;transport=udp>;q=0.7'
+        kai.dial("100")
+        assert lab.rings(secretary).display == KAI
+
+    scene(scenario)
+
+
+def test_the_phone_forwards_to_a_foreign_host(switch, daemon, scene):
+    """FreeSWITCH follows it by itself; when nobody takes the call there, her own forward counts, and it is said."""
+    switch.forwards(u100={"busy": "101"})
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as foreign:
+            foreign.bind(("127.0.0.9", 0))
+            foreign.setblocking(False)
+            boss.policy = f"redirect:<sip:777@127.0.0.9:{foreign.getsockname()[1]}>"
+            kai.dial("100")
+            invite = b""
+
+            def asked():
+                nonlocal invite
+                with contextlib.suppress(BlockingIOError):
+                    invite, peer = foreign.recvfrom(65536)
+                    foreign.sendto(busy_here(invite), peer)
+                return invite.startswith(b"INVITE sip:777@127.0.0.9")
+
+            lab.wait(asked, "asked at the foreign host")
+            assert lab.rings(secretary).display == KAI
+            assert len(boss.incoming) == 1
+
+    scene(scenario)
+    assert "WARNING" in daemon.wait_line("the phone of 100 sent the call to '<sip:777@127.0.0.9")
+
+
+def busy_here(request):
+    """486 to an INVITE (RFC 3261 section 8.2.6)."""
+    kept = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
+    lines = [line for line in request.split(b"\r\n") if line.lower().startswith(kept)]
+    lines = [line + b";tag=x" if line.lower().startswith(b"to:") else line for line in lines]
+    return b"\r\n".join([b"SIP/2.0 486 Busy Here", *lines, b"Content-Length: 0", b"", b""])
+
+
+def test_a_forward_to_what_is_no_user(switch, daemon, scene):
+    """A group, or a mistake: it is followed, and FreeSWITCH's log says so, once."""
+    switch.forwards(u100={"all": "777"})
+
+    def scenario(lab):
+        boss, kai = lab.register("100", "102")
+        for _ in range(2):
+            call = kai.dial("100")
+            lab.wait(lambda: call.gone, "ended", 8)  # noqa: B023
+        assert not boss.rang
+
+    scene(scenario)
+    log = (switch.directory / "freeswitch.log").read_text("utf-8", "replace")
+    assert len(re.findall(r"\[WARNING\].*fsdaemon: 100 forwards to 777, which is no user", log)) == 1
 
 
 def test_the_phone_forwards_to_itself(switch, daemon, scene):
