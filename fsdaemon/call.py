@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -92,8 +91,7 @@ class Caller(NamedTuple):
         return "anonymous" if self.withheld else (self.number or "unknown")
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What the rules need to know about one call at one hook."""
 
     uuid: str

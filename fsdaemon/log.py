@@ -69,7 +69,7 @@ _FORMATS: dict[str, Any] = {
     _JSON: _json_line,
     _JOURNAL: _journal_line,
     _TERMINAL: "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <7}</level> {message}",
-    _PLAIN: "{time:YYYY-MM-DDTHH:mm:ss.SSS} {level: <7} {message}",
+    _PLAIN: "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <7} {message}",
 }
 
 

@@ -67,7 +67,7 @@ class Session(OutboundSession):
         """
         if self._outbound_connected:
             return
-        self.sock.sendall(CONNECT)
+        self._write(CONNECT)
         (reply,) = self._replies(1)
         if not reply.headers.get(UUID):
             raise ProtocolError("what came in answer to connect is no channel data")
@@ -84,7 +84,7 @@ class Session(OutboundSession):
 
         greenswitch uses `socket.send`, which may send a part, and waits for the answer without limit.
         """
-        self.sock.sendall(data.encode("utf-8", "replace") + b"\n\n")
+        self._write(data.encode("utf-8", "replace") + b"\n\n")
         return self._replies(1)[0]
 
     def call_command(
@@ -96,7 +96,7 @@ class Session(OutboundSession):
 
     def send_all(self, commands: Sequence[Command]) -> list[Message]:
         """Send commands in one write (FreeSWITCH reads byte by byte) and return a reply for each."""
-        self.sock.sendall(b"".join(map(to_bytes, commands)))
+        self._write(b"".join(map(to_bytes, commands)))
         return self._replies(len(commands))
 
     def stop(self) -> None:
@@ -106,6 +106,12 @@ class Session(OutboundSession):
         """
         self.connected = False
         self.sock.close()
+
+    def _write(self, data: bytes) -> None:
+        """Send all of `data`. It nearly always goes in one piece, and then sendall is the dearer way."""
+        sent = self.sock.send(data)
+        if sent < len(data):
+            self.sock.sendall(data[sent:])
 
     def _replies(self, count: int) -> list[Message]:
         """The next `count` replies; events and notices in between are passed over."""
@@ -151,7 +157,7 @@ class Session(OutboundSession):
 
     def _tell(self, decision: Decision, show: Callable[[str], str]) -> None:
         """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""
-        self.sock.sendall(b"".join(map(to_bytes, decision.commands)))
+        self._write(b"".join(map(to_bytes, decision.commands)))
         waited_for = [command for command in decision.commands if command[0] != BRIDGE]
         for command, reply in zip(waited_for, self._replies(len(waited_for))):
             if reply.reply.startswith("-"):
