@@ -46,6 +46,11 @@ def broken_characters(line: str) -> list[str]:
 class Target(Daemon):
     """A daemon that tells how it feels."""
 
+    def __init__(self, config: Path) -> None:
+        super().__init__(config=config)
+        # The heartbeat's thread begins a moment after "listening".
+        self._wait(lambda: self.threads() >= 2, "no heartbeat")
+
     @property
     def pid(self) -> int:
         return self.process.pid

@@ -41,9 +41,8 @@ def test_it_is_as_before(start: Callable[[str], Target]) -> None:
     print(f"\nFSDAEMON_SEED={seed}")
     chance = random.Random(seed)
     daemon = start(CONFIG)
-    descriptors = daemon.descriptors()
+    descriptors, threads = daemon.descriptors(), daemon.threads()
     play(daemon, chance, WARM_UP)
-    threads = daemon.threads()  # only now: the heartbeat's begins a moment after "listening"
     started, mark, cpu = time.monotonic(), daemon.mark, daemon.cpu()
     memory: list[int] = []
     for _ in range(BLOCKS):

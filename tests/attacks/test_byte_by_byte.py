@@ -29,7 +29,7 @@ def test_dripping_buys_no_time(fresh: Target) -> None:
             for at in range(2000):
                 peer.sendall(ANSWERS[0][at : at + 1])
                 time.sleep(0.01)
-                assert time.monotonic() - started < TIMEOUT + 0.5
+                assert time.monotonic() - started < TIMEOUT + 2  # of twenty
         except (BrokenPipeError, ConnectionResetError):
             pass
         closes(peer, USUAL)
