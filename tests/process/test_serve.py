@@ -192,6 +192,22 @@ def test_masked_numbers(tmp_path: Path) -> None:
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
 
 
+def test_the_journal_gets_priorities_and_no_time() -> None:
+    script = (
+        "import os, sys; s = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve', '--listen', '127.0.0.1:0'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        try:
+            ready = process.stderr.readline()
+            assert ready.startswith(b"<6>listening on 127.0.0.1:")
+            good_call(int(ready.rpartition(b":")[2]))
+            assert process.stderr.readline().startswith(b"<6>d807da79-3542-4914-b35a-82bb7615f605 forward")
+        finally:
+            process.terminate()
+
+
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
