@@ -57,7 +57,7 @@ _install:
 	ln -sfn ../lib/fsdaemon/bin/fsdaemon "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
 	test -e "$(DESTDIR)$(CONF)" || install -m 644 conf.toml "$(DESTDIR)$(CONF)"
 	for unit in $(UNITS); do \
-	    sed -e 's|^ExecStart=/usr/bin/fsdaemon serve|ExecStart=$(PREFIX)/bin/fsdaemon serve$(if $(filter-out /etc,$(SYSCONFDIR)), --config $(CONF))|' \
+	    sed 's|/usr/bin/fsdaemon \(serve\|check\)|$(PREFIX)/bin/fsdaemon \1$(if $(filter-out /etc,$(SYSCONFDIR)), --config $(CONF))|' \
 	        "systemd/$$unit" > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
 	done
 	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"

@@ -31,7 +31,14 @@ setup(
     package_data={"fsdaemon": ["py.typed", "page.html"]},
     python_requires=">=3.9",
     install_requires=RUN,
-    extras_require={"test": TEST, "live": LIVE, "bench": BENCH, "manual": MANUAL, "lint": LINT, "dev": TEST + LINT},
+    extras_require={
+        "test": TEST,
+        "live": LIVE,
+        "bench": BENCH,
+        "manual": MANUAL,
+        "lint": LINT,
+        "dev": TEST + LINT,
+    },
     entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",

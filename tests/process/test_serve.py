@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -213,7 +214,10 @@ def test_a_port_in_use() -> None:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == 1
-    assert f"127.0.0.1:{daemon.port}: Address already in use" in result.stderr
+    said = f"fsdaemon: 127.0.0.1:{daemon.port}: Address already in use"
+    assert result.stderr.splitlines()[-1].startswith(said)
+    if (Path("/proc") / str(daemon.process.pid) / "fd").is_dir():
+        assert re.search(rf", by \S+ \(process {daemon.process.pid}\)$", result.stderr)
     assert "Traceback" not in result.stderr
 
 
