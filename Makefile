@@ -81,7 +81,7 @@ uninstall:
 
 # dist/fsdaemon_VERSION-1_ARCHITECTURE.deb, by Debian's own tools in a copy of this folder.
 deb:
-	debian/build
+	debian/make-deb
 
 $(TOOLS)/.installed: setup.py
 	$(PYTHON) -m venv $(TOOLS) || { echo "no venv for $(PYTHON): on Debian, apt install python3-venv" >&2; exit 1; }
