@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -49,20 +48,35 @@ def _build(source: Path) -> Path:
     return built
 
 
+def _newer(deb: Path, folder: Path) -> Path:
+    """The same package with a higher version and another conf.toml, as the next release would have."""
+    subprocess.run(["dpkg-deb", "--raw-extract", str(deb), str(folder)], check=True)
+    _replace(folder / "DEBIAN" / "control", f"Version: {__version__}-", f"Version: {NEWER}-")
+    (init,) = folder.glob("usr/lib/fsdaemon/lib/*/site-packages/fsdaemon/__init__.py")
+    _replace(init, f'"{__version__}"', f'"{NEWER}"')
+    with (folder / "etc" / "fsdaemon" / "conf.toml").open("a") as conf:
+        conf.write("# newer\n")
+    built = deb.with_name(deb.name.replace(__version__, NEWER))
+    command = ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", str(folder), str(built)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return built
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), "utf-8")
+
+
 @pytest.fixture(scope="session")
 def debs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """By version: this one, and a newer one that comes with another conf.toml."""
-    found = {}
-    for version in (__version__, NEWER):
-        source = tmp_path_factory.mktemp("source") / "fsdaemon"
-        shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
-        init = source / "fsdaemon" / "__init__.py"
-        init.write_text(re.sub('__version__ = ".*"', f'__version__ = "{version}"', init.read_text()))
-        if version == NEWER:
-            with (source / "conf.toml").open("a") as conf:
-                conf.write("# newer\n")
-        found[version] = _build(source)
-    return found
+    """By version: this one as `make deb` builds it, and a newer one."""
+    folder = tmp_path_factory.mktemp("debs")
+    shutil.copytree(
+        ROOT, folder / "source", ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__")
+    )
+    this = _build(folder / "source")
+    return {__version__: this, NEWER: _newer(this, folder / "newer")}
 
 
 @pytest.fixture(scope="session")

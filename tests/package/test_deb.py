@@ -41,7 +41,7 @@ def test_install(root: Root, debs: dict[str, Path]) -> None:
     assert "Uml. fuer Cora: Kai" in root.run(EXPLAIN).stdout
     served = root.run(
         "fsdaemon serve & until fsdaemon explain --via 127.0.0.1:8084 --caller 102 --callee 100 --always 101;"
-        " do sleep 0.2; done; kill %1"
+        " do sleep 0.2; done; kill $!"
     )
     assert "forward to 101 (always)" in served.stdout
     for file in (
