@@ -4,7 +4,19 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test lint live bench clean
+# Where `make install` puts things; DESTDIR goes before all of it, for packages.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+LIB = $(PREFIX)/lib/fsdaemon
+SHARE = $(PREFIX)/share
+DOC = $(SHARE)/doc/fsdaemon
+CONF = $(SYSCONFDIR)/fsdaemon/conf.toml
+UNITS = fsdaemon.service fsdaemon.socket fsdaemon@.service fsdaemon@.socket
+TOOLS = build/tools
+
+.PHONY: demo test lint live bench install uninstall deb clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tests.demo
@@ -27,6 +39,56 @@ bench: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m bench --out bench/out
 	test -z "$$FREESWITCH" || $(BIN)/python -m bench --fs --out bench/out
+
+# A virtual environment in $(LIB), without pip and with .pyc, and what belongs to it. A conf.toml that is
+# there stays. umask: the daemon runs as nobody in particular, and has to read all of it.
+install: $(TOOLS)/.installed
+	umask 022 && $(MAKE) --no-print-directory _install
+
+_install:
+	$(TOOLS)/bin/python -m manual build/manual
+	rm -rf build/lib "$(DESTDIR)$(LIB)"
+	$(PYTHON) -m venv --without-pip "$(DESTDIR)$(LIB)"
+	$(TOOLS)/bin/pip --python "$(DESTDIR)$(LIB)/bin/python" install --quiet --no-compile .
+	rm -f "$(DESTDIR)$(LIB)"/bin/[Aa]ctivate* "$(DESTDIR)$(LIB)"/lib/python*/site-packages/*.dist-info/direct_url.json
+	sed -i 's|$(abspath $(DESTDIR)$(LIB))|$(LIB)|g' "$(DESTDIR)$(LIB)/pyvenv.cfg" "$(DESTDIR)$(LIB)/bin/fsdaemon"
+	"$(DESTDIR)$(LIB)/bin/python" -m compileall -q -s "$(abspath $(DESTDIR)/)" -p / --invalidation-mode checked-hash "$(abspath $(DESTDIR)$(LIB))"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(dir $(CONF))"
+	ln -sfn ../lib/fsdaemon/bin/fsdaemon "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
+	test -e "$(DESTDIR)$(CONF)" || install -m 644 conf.toml "$(DESTDIR)$(CONF)"
+	for unit in $(UNITS); do \
+	    sed 's|/usr/bin/fsdaemon \(serve\|check\)|$(PREFIX)/bin/fsdaemon \1$(if $(filter-out /etc,$(SYSCONFDIR)), --config $(CONF))|' \
+	        "systemd/$$unit" > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
+	done
+	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"
+	install -D -m 644 build/manual/fsdaemon.conf.5 "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
+	install -D -m 644 build/manual/fsdaemon.bash "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon"
+	install -D -m 644 build/manual/_fsdaemon "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
+	install -D -m 644 build/manual/fsdaemon.fish "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
+	rm -rf "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
+	install -d "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
+	cp -R freeswitch "$(DESTDIR)$(SHARE)/fsdaemon/"
+	cp -R README*.md CHANGELOG.md conf.toml docs "$(DESTDIR)$(DOC)/"
+
+# Everything but the configuration.
+uninstall:
+	rm -rf "$(DESTDIR)$(LIB)" "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/fsdaemon" $(UNITS:%="$(DESTDIR)$(UNITDIR)/%")
+	rm -f "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1" "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
+	rm -f "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon" "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
+	rm -f "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
+	@echo "left: $(DESTDIR)$(dir $(CONF))"
+
+# dist/fsdaemon_VERSION-1_ARCHITECTURE.deb, by Debian's own tools in a copy of this folder.
+deb:
+	debian/make-deb
+
+$(TOOLS)/.installed: setup.py
+	$(PYTHON) -m venv $(TOOLS) || { echo "no venv for $(PYTHON): on Debian, apt install python3-venv" >&2; exit 1; }
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --upgrade pip
+	rm -rf build/lib
+	$(TOOLS)/bin/pip install --quiet '.[manual]'
+	touch $@
 
 $(STAMP): setup.py pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "no venv for $(PYTHON): on Debian, apt install python3-venv" >&2; exit 1; }

@@ -16,6 +16,7 @@ RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16"]
 TEST = ["pytest>=8", "hypothesis>=6.100"]
 LIVE = ["pjsua2-python>=2.14"]
 BENCH = ["genesis", "matplotlib"]
+MANUAL = ["argparse-manpage>=4.5", "shtab>=1.7"]
 LINT = ["ruff>=0.9", "mypy>=1.14"]
 
 setup(
@@ -30,7 +31,14 @@ setup(
     package_data={"fsdaemon": ["py.typed", "page.html"]},
     python_requires=">=3.9",
     install_requires=RUN,
-    extras_require={"test": TEST, "live": LIVE, "bench": BENCH, "lint": LINT, "dev": TEST + LINT},
+    extras_require={
+        "test": TEST,
+        "live": LIVE,
+        "bench": BENCH,
+        "manual": MANUAL,
+        "lint": LINT,
+        "dev": TEST + LINT,
+    },
     entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",

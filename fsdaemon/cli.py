@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_config(path: Path | None) -> Config:
 
     Raises ConfigError for what is wrong in the file, or with it.
     """
-    if path is None and not DEFAULT_PATH.exists():
+    if path is None and not _is_there(DEFAULT_PATH):
         return default()
     path = path or DEFAULT_PATH
     try:
@@ -59,6 +60,17 @@ def read_config(path: Path | None) -> Config:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigError([Problem("", "not UTF-8; save the file as UTF-8", line)]) from None
     return load(text, path.name)
+
+
+def _is_there(path: Path) -> bool:
+    """False for nothing at all; a link to nowhere and a closed folder are mistakes to be told."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -62,7 +62,8 @@ def _json_line(record: Record) -> str:
 
 
 def _journal_line(record: Record) -> str:
-    return f"<{_PRIORITY.get(record['level'].name, 6)}>{{message}}\n"
+    # Escaped: loguru takes what is in angle brackets for a colour.
+    return f"\\<{_PRIORITY.get(record['level'].name, 6)}>{{message}}\n"
 
 
 _FORMATS: dict[str, Any] = {

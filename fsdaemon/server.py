@@ -18,7 +18,7 @@ from gevent.event import Event
 from gevent.server import StreamServer
 from loguru import logger
 
-from fsdaemon import log, systemd
+from fsdaemon import log, ports, systemd
 from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
@@ -225,7 +225,7 @@ def _open(address: str) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"{address}: {error.strerror or error}") from None
+        raise OSError(f"{address}: {log.one_line(ports.why_not(error, host, int(port)))}") from None
     return listener
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,27 @@ def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said
 def test_a_directory(capsys, tmp_path: Path):
     code, _, err = run(capsys, "check", "--config", str(tmp_path))
     assert (code, err) == (1, f"{tmp_path}: is a directory; a file is wanted\n")
+
+
+def test_a_link_to_nowhere_is_not_no_configuration(capsys, tmp_path: Path, monkeypatch):
+    link = tmp_path / "conf.toml"
+    monkeypatch.setattr("fsdaemon.cli.DEFAULT_PATH", link)
+    assert run(capsys, "check")[0] == 0
+    link.symlink_to(tmp_path / "nowhere")
+    code, _, err = run(capsys, "check")
+    assert (code, err) == (1, f"{link}: cannot be read: No such file or directory\n")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("closed", ["conf.toml", "."])
+def test_not_for_us(capsys, tmp_path: Path, monkeypatch, closed: str):
+    file = tmp_path / "etc" / "conf.toml"
+    file.parent.mkdir()
+    file.write_text("")
+    monkeypatch.setattr("fsdaemon.cli.DEFAULT_PATH", file)
+    (file.parent / closed).chmod(0)
+    try:
+        code, _, err = run(capsys, "check")
+    finally:
+        file.parent.chmod(0o700)
+    assert (code, err) == (1, f"{file}: cannot be read: Permission denied\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -192,12 +193,31 @@ def test_masked_numbers(tmp_path: Path) -> None:
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
 
 
+def test_the_journal_gets_priorities_and_no_time() -> None:
+    script = (
+        "import os, sys; s = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve', '--listen', '127.0.0.1:0'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        try:
+            ready = process.stderr.readline()
+            assert ready.startswith(b"<6>listening on 127.0.0.1:")
+            good_call(int(ready.rpartition(b":")[2]))
+            assert process.stderr.readline().startswith(b"<6>d807da79-3542-4914-b35a-82bb7615f605 forward")
+        finally:
+            process.terminate()
+
+
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == 1
-    assert f"127.0.0.1:{daemon.port}: Address already in use" in result.stderr
+    said = f"fsdaemon: 127.0.0.1:{daemon.port}: Address already in use"
+    assert result.stderr.splitlines()[-1].startswith(said)
+    if (Path("/proc") / str(daemon.process.pid) / "fd").is_dir():
+        assert re.search(rf", by \S+ \(process {daemon.process.pid}\)$", result.stderr)
     assert "Traceback" not in result.stderr
 
 

@@ -1,0 +1,103 @@
+"""A Debian in a folder: commands run in it, or a systemd booted in it, by systemd-nspawn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_NSPAWN = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"]
+# IPAddressDeny is a program in the kernel; without these the container's systemd may not load it.
+_BPF = ["--system-call-filter=bpf", "--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON"]
+_ENV = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
+
+
+class Root:
+    """One root folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._enter = [*_NSPAWN[:1], f"--directory={path}", *_NSPAWN[1:], "--pipe"]
+
+    @classmethod
+    def debootstrap(cls, path: Path, suite: str = "bookworm") -> Root:
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", "--include=systemd-sysv,dbus,iproute2", suite, str(path)],
+            check=True, stdout=subprocess.DEVNULL, timeout=900,
+        )  # fmt: skip
+        return cls(path)
+
+    def copy(self, path: Path) -> Root:
+        subprocess.run(["cp", "-a", str(self.path), str(path)], check=True)
+        return Root(path)
+
+    def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A shell command in it; AssertionError with what it said if it fails."""
+        result = subprocess.run(
+            [*self._enter, *_ENV, "sh", "-c", command],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert not check or result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def apt(self, arguments: str) -> None:
+        self.run(f"apt-get -q -y -o Dpkg::Options::=--force-confold {arguments}")
+
+    def put(self, file: Path) -> str:
+        shutil.copy(file, self.path / "root" / file.name)
+        return f"/root/{file.name}"
+
+    @contextmanager
+    def booted(self) -> Iterator[None]:
+        """A systemd runs in it, in a network of its own; `run` then runs beside it."""
+        env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        container = subprocess.Popen(
+            [*_NSPAWN, f"--directory={self.path}", "--private-network", *_BPF, "--boot"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env,
+        )  # fmt: skip
+        usual = self._enter
+        try:
+            self._enter = [
+                "nsenter",
+                f"--target={_child(container.pid)}",
+                "-m",
+                "-u",
+                "-i",
+                "-n",
+                "-p",
+                "-r",
+                "-w",
+            ]
+            self._wait_booted()
+            yield
+        finally:
+            self._enter = usual
+            container.terminate()
+            try:
+                container.wait(30)
+            except subprocess.TimeoutExpired:
+                container.kill()
+                container.wait(10)
+
+    def _wait_booted(self) -> None:
+        state = ""
+        end = time.monotonic() + 60
+        while state not in ("running", "degraded"):
+            assert time.monotonic() < end, f"systemd in the root is {state or 'silent'}"
+            time.sleep(0.2)
+            state = self.run("systemctl is-system-running", check=False).stdout.strip()
+
+
+def _child(pid: int) -> int:
+    """The first process of a container: the child of its systemd-nspawn."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if children:
+            return int(children[0])
+        time.sleep(0.1)
+    raise AssertionError("systemd-nspawn starts nothing")

@@ -1,0 +1,98 @@
+"""Installed, upgraded, removed and purged in a clean Debian 12."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fsdaemon import __version__
+from tests.package.conftest import NEWER
+from tests.package.root import Root
+
+CONF = Path("etc/fsdaemon/conf.toml")
+# Where apt and dpkg remember what they did.
+_REMEMBERED = (
+    "var/lib/dpkg",
+    "var/lib/apt",
+    "var/cache",
+    "var/log",
+    "root",
+    "tmp",
+    "run",
+    "proc",
+    "sys",
+    "dev",
+)
+EXPLAIN = "fsdaemon explain --caller 102 --callee 100 --always 101 --name 100=Cora --name 102=Kai"
+
+
+def ours(root: Root) -> list[str]:
+    """Every file in the root with our name in its path."""
+    return sorted(
+        str(file.relative_to(root.path))
+        for file in root.path.rglob("*fsdaemon*")
+        if not str(file.relative_to(root.path)).startswith(_REMEMBERED)
+    )
+
+
+def test_install(root: Root, debs: dict[str, Path]) -> None:
+    root.apt(f"install {root.put(debs[__version__])}")
+    assert root.run("fsdaemon --version").stdout == f"fsdaemon {__version__}\n"
+    assert "timeout = 2.0  # conf.toml:" in root.run("fsdaemon check").stdout
+    assert "Uml. fuer Cora: Kai" in root.run(EXPLAIN).stdout
+    served = root.run(
+        "fsdaemon serve & until fsdaemon explain --via 127.0.0.1:8084 --caller 102 --callee 100 --always 101;"
+        " do sleep 0.2; done; kill $!"
+    )
+    assert "forward to 101 (always)" in served.stdout
+    for file in (
+        "usr/share/man/man1/fsdaemon.1.gz",
+        "usr/share/man/man5/fsdaemon.conf.5.gz",
+        "usr/share/bash-completion/completions/fsdaemon",
+        "usr/share/fsdaemon/freeswitch/dialplan/default/fsdaemon.xml",
+        "usr/share/doc/fsdaemon/README.md",
+        "usr/lib/systemd/system/fsdaemon@.socket",
+    ):
+        assert (root.path / file).is_file(), file
+    assert root.run("find /usr/lib/fsdaemon /etc/fsdaemon ! -perm -o=r ! -type l").stdout == ""
+    enabled = root.run("systemctl is-enabled fsdaemon.service fsdaemon.socket").stdout.split()
+    assert enabled == ["enabled", "enabled"]
+
+
+def test_bash_completes(root: Root, debs: dict[str, Path]) -> None:
+    root.apt(f"install {root.put(debs[__version__])}")
+    script = (
+        ". /usr/share/bash-completion/completions/fsdaemon; complete -p fsdaemon;"
+        " COMP_WORDS=(fsdaemon explain --fail); COMP_CWORD=2; _shtab_fsdaemon; echo ${COMPREPLY[*]}"
+    )
+    assert root.run(f"bash -c '{script}'").stdout.split()[-1] == "--failed"
+
+
+def test_upgrade_keeps_a_changed_configuration(root: Root, debs: dict[str, Path]) -> None:
+    root.apt(f"install {root.put(debs[__version__])}")
+    root.run("sed -i 's/^timeout = 2.0/timeout = 1.5/' /etc/fsdaemon/conf.toml")
+    mine = (root.path / CONF).read_text()
+    root.apt(f"install {root.put(debs[NEWER])}")
+    assert root.run("fsdaemon --version").stdout == f"fsdaemon {NEWER}\n"
+    assert (root.path / CONF).read_text() == mine
+    assert (root.path / f"{CONF}.dpkg-dist").read_text().endswith("# newer\n")
+    assert "timeout = 1.5" in root.run("fsdaemon check").stdout
+
+
+def test_upgrade_brings_the_new_configuration_where_nobody_changed_it(
+    root: Root, debs: dict[str, Path]
+) -> None:
+    root.apt(f"install {root.put(debs[__version__])}")
+    root.apt(f"install {root.put(debs[NEWER])}")
+    assert (root.path / CONF).read_text().endswith("# newer\n")
+
+
+def test_remove_keeps_the_configuration_and_purge_nothing(root: Root, debs: dict[str, Path]) -> None:
+    assert ours(root) == []
+    root.apt(f"install {root.put(debs[__version__])}")
+    root.run(f"fsdaemon check && {EXPLAIN}")  # as root, who could write .pyc
+    root.run("systemctl enable fsdaemon@8085.socket fsdaemon@8085.service")
+    root.apt("remove fsdaemon")
+    assert [file for file in ours(root) if file.startswith(("usr", "etc/fsdaemon"))] == ["etc/fsdaemon"]
+    assert (root.path / CONF).is_file()
+    root.apt("purge fsdaemon")
+    assert ours(root) == []

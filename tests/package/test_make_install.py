@@ -1,0 +1,74 @@
+"""make install and make uninstall, into folders of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fsdaemon import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def make(source: Path, *arguments: str) -> str:
+    """As somebody whose umask is strict: the daemon, who is somebody else, has to read it all the same."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = ["sh", "-c", 'umask 077; exec make PYTHON=/usr/bin/python3 "$@"', "make", *arguments]
+    made = subprocess.run(
+        command, cwd=source, env=env, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
+    return made.stdout
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("source") / "fsdaemon"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
+    return copy
+
+
+def test_prefix(source: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    where = [f"PREFIX={tmp_path}/usr", f"SYSCONFDIR={tmp_path}/etc"]
+    make(source, "install", *where)
+    program = tmp_path / "usr" / "bin" / "fsdaemon"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
+    assert said.stdout == f"fsdaemon {__version__}\n"
+    unit = (tmp_path / "usr" / "lib" / "systemd" / "system" / "fsdaemon.service").read_text()
+    assert f"ExecStart={program} serve --config {tmp_path}/etc/fsdaemon/conf.toml\n" in unit
+    assert f"{program} check --config {tmp_path}/etc/fsdaemon/conf.toml >" in unit
+    closed = [
+        path for path in tmp_path.rglob("*") if not path.is_symlink() and not path.stat().st_mode & 0o004
+    ]
+    assert closed == []
+
+    conf = tmp_path / "etc" / "fsdaemon" / "conf.toml"
+    conf.write_text("# mine\n")
+    make(source, "install", *where)
+    assert conf.read_text() == "# mine\n"
+    assert "left: " in make(source, "uninstall", *where)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [conf]
+
+
+def test_destdir(source: Path, tmp_path: Path) -> None:
+    """Nothing that is installed knows DESTDIR, not even the .pyc."""
+    make(source, "install", f"DESTDIR={tmp_path}/dest", "PREFIX=/usr")
+    knows = [
+        path
+        for path in (tmp_path / "dest").rglob("*")
+        if path.is_file() and not path.is_symlink() and str(tmp_path).encode() in path.read_bytes()
+    ]
+    assert knows == []
+    assert (
+        (tmp_path / "dest/usr/lib/fsdaemon/bin/fsdaemon")
+        .read_text()
+        .startswith("#!/usr/lib/fsdaemon/bin/python")
+    )
+    unit = (tmp_path / "dest/usr/lib/systemd/system/fsdaemon@.service").read_text()
+    assert "ExecStart=/usr/bin/fsdaemon serve\n" in unit
+    assert (tmp_path / "dest/etc/fsdaemon/conf.toml").read_text() == (ROOT / "conf.toml").read_text()
