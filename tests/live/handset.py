@@ -11,6 +11,8 @@ import uuid
 from dataclasses import dataclass, field
 
 RATE = 8000
+DONE, REFUSED, OFF = [660, 880], [330, 330, 330], [520]  # the tones of fsdaemon_codes.xml
+NO_LINE = "-ERR no reply\n"
 
 
 @dataclass
@@ -134,7 +136,9 @@ class Handset:
 
     def _invite(self, extra: tuple[str, ...] = ()) -> None:
         host, port = self.rtp.getsockname()
-        sdp = f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+        sdp = (
+            f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+        )
         self._request("INVITE", f"<{self.uri}>", extra, sdp)
 
     def _take(self, text: str) -> bool:
@@ -146,9 +150,11 @@ class Handset:
         if code < 200 or not cseq or int(cseq[1]) != self.cseq:
             return False
         self._request("ACK", re.search(r"^To: (.*?)\r$", text, re.M)[1])
-        challenge = re.search(r'^(Proxy-Authenticate|WWW-Authenticate): .*?realm="([^"]*)".*?nonce="([^"]*)"', text, re.M)
-        if challenge and self.password and self.cseq == 1:
-            self.cseq = 2
+        challenge = re.search(
+            r'^(Proxy-Authenticate|WWW-Authenticate): .*?realm="([^"]*)".*?nonce="([^"]*)"', text, re.M
+        )
+        if challenge and self.password and self.cseq < 3:  # a nonce may be stale
+            self.cseq += 1
             self._invite((self._digest(*challenge.groups()),))
             return False
         self.answer.code, self.answer.head = code, text
@@ -169,7 +175,9 @@ class Handset:
     def _asked(self, text: str) -> bool:
         """A request of FreeSWITCH's in the call: say yes."""
         self.answer.requests.append(text)
-        kept = re.findall(r"^(?:Via|From|To|Call-ID|CSeq): .*?\r$", text.partition("\r\n\r\n")[0] + "\r\n", re.M)
+        kept = re.findall(
+            r"^(?:Via|From|To|Call-ID|CSeq): .*?\r$", text.partition("\r\n\r\n")[0] + "\r\n", re.M
+        )
         self.sock.send(("SIP/2.0 200 OK\r\n" + "\n".join(kept) + "\nContent-Length: 0\r\n\r\n").encode())
         return text.startswith("BYE")
 
@@ -179,3 +187,17 @@ class Handset:
     def __exit__(self, *_: object) -> None:
         self.sock.close()
         self.rtp.close()
+
+
+def dial(switch, code, user="100", domain=None, **options):
+    """What `user` sees and hears when she dials `code`: the status, the display, the tones."""
+    domain = domain or switch.domain
+    password = options.pop("password", switch.password(user))
+    with Handset(switch.sip, user, domain, password, host=switch.host) as phone:
+        answer = phone.dial(code, **options)
+    return answer.code, answer.display, answer.tones()
+
+
+def line(switch, user="100", domain=None):
+    """What is stored for `user`."""
+    return switch.api(f"db select/fsdaemon-{domain or switch.domain}/{user}").replace(NO_LINE, "")

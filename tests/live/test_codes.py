@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import os
-import struct
 import time
-import wave
-from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon
-from tests.live.handset import Handset
-from tests.live.switch import NAMES, Vanilla
-
-DONE, REFUSED, OFF = [660, 880], [330, 330, 330], [520]
-NO_LINE = "-ERR no reply\n"
-
-
-def dial(switch, code, user="100", domain=None, **options):
-    """What `user` sees and hears when she dials `code`: the status, the display, the tones."""
-    domain = domain or switch.domain
-    password = options.pop("password", switch.password(user))
-    with Handset(switch.sip, user, domain, password, host=switch.host) as phone:
-        answer = phone.dial(code, **options)
-    return answer.code, answer.display, answer.tones()
-
-
-def line(switch, user="100", domain=None):
-    """What is stored for `user`."""
-    return switch.api(f"db select/fsdaemon-{domain or switch.domain}/{user}").replace(NO_LINE, "")
+from tests.live.handset import DONE, OFF, REFUSED, Handset, dial, line
+from tests.live.switch import NAMES
 
 
 @pytest.fixture
@@ -101,7 +78,7 @@ def test_every_other_kind(codes, daemon, scene):
         assert "reason=no-answer" in lab.rings(vera, 1, 8).header("Diversion")
         return time.monotonic() - start
 
-    assert 3.5 < scene(scenario) < 5.5  # her directory's ring time is 4 s
+    assert 2.9 < scene(scenario) < 5.5  # her directory's ring time is 4 s; FreeSWITCH counts whole seconds
     dial(codes, "*61*103**7#")
     assert line(codes) == ";67=on:101;61=on:103:7"
 
@@ -112,7 +89,7 @@ def test_every_other_kind(codes, daemon, scene):
         lab.rings(vera, 1, 10)
         return time.monotonic() - start
 
-    assert 6.5 < scene(longer) < 8.5
+    assert 5.9 < scene(longer) < 8.5
     assert dial(codes, "#61#")[1] == "Uml. keine Antwort aus"
     assert dial(codes, "*61#")[1] == "Uml. keine Antwort an 103"
     assert line(codes).endswith(";61=on:103:7")
@@ -286,38 +263,35 @@ def test_outside_numbers_as_far_as_her_toll_allow_goes(codes, daemon, scene):
     assert scene(scenario).startswith("<sip:100@lab.test>;reason=unconditional")
 
 
+# sofia-sip itself drops "${…}" and a raw "#" beside an escape, so all of it is escaped.
 HOSTILE = [
-    "*21*${system(touch$IFS/tmp/{mark})}#",
-    "*21*${system(touch%20{mark})}#",
-    "*21*%24%7Bsystem(touch%20{mark})%7D#",
-    "*21*$${domain}#",
+    "*21*%24%7Bsystem(touch%20{mark})%7D%23",
+    "*21*%24%24%7Bdomain%7D%23",
+    "*21*$1%23",
     "*21*101;21=on:103#",
-    "*21*101%3B67=on:103#",
+    "*21*101%3B67=on:103%23",
     "*21*101/103#",
-    "*21*101%2F103#",
+    "*21*101%2F103%23",
     "*21*101'#",
-    "*21*%27;drop%20table%20db_data;--#",
-    "*21*%22101%22#",
-    "*21*101%20102#",
-    "*21*%20101#",
-    "*21*101%0a#",
+    "*21*%27;drop%20table%20db_data;--%23",
+    "*21*101%20102%23",
+    "*21*%20101%23",
+    "*21*101%0a%23",
     "*21*101%0a",
-    "*21*101#%0a",
-    "*21*101%0d%0aX-Evil:%201#",
-    "*21*101%7C102#",
-    "*21*101%5C#",
-    "*21*101%00#",
+    "*21*101%23%0a",
+    "*21*101%23%0a%0a",
+    "*21*101%0d%0aX-Evil:%201%23",
+    "*21*101%7C102%23",
+    "*21*101%5C%23",
     "*21*101~#",
-    "*21*101@b.test#",
-    "*21*101%40b.test#",
-    "*21*101%2540b.test#",
+    "*21*101%40b.test%23",
+    "*21*101%2523",
     "*21*{long}#",
-    "*21*%C3%BC#",
-    "*21*%FF%FE#",
-    "*21*101\\s#",
-    "##21*${db(insert/fsdaemon-lab.test/101/;21=on:103)}#",
-    "*#21#${system(touch%20{mark})}",
-    "#002#%24%7Bsystem(touch%20{mark})%7D",
+    "*21*%C3%BC%23",
+    "*21*%FF%FE%23",
+    "##21*%24%7Bdb(insert/fsdaemon-lab.test/101/;21=on:103)%7D%23",
+    "*%2321%23%24%7Bsystem(touch%20{mark})%7D",
+    "%23002%23%24%7Bsystem(touch%20{mark})%7D",
 ]
 
 
@@ -326,15 +300,19 @@ def test_nothing_is_expanded_and_no_line_is_broken(codes, tmp_path, number):
     mark = tmp_path / "mark"
     dial(codes, "*67*102#")
     number = number.replace("{mark}", str(mark)).replace("{long}", "1" * 4000)
-    result = dial(codes, number)
-    if "@" not in number and "%00" not in number:  # "@" ends the user part, %00 the string
-        # What is left of a trailing line end is the code; and "%2540" is decoded once, to "%40".
-        fine = number == "*21*101#%0a"
-        assert result == ((200, "Uml. immer an 101", DONE) if fine else (200, "Uml. abgelehnt", REFUSED))
+    assert dial(codes, number) == (200, "Uml. abgelehnt", REFUSED)
     assert not mark.exists()
-    assert line(codes).replace(";21=on:101", "") == ";67=on:102"
-    assert line(codes, "101") == ""
+    assert line(codes) == ";67=on:102"
     assert codes.api("db count/fsdaemon-lab.test").strip() == "1"
+
+
+def test_what_is_another_number_for_freeswitch_already(codes):
+    """It keeps what stands between quotes (that is a call to 101), and nothing after NUL, ":" and "@"."""
+    dial(codes, "*67*102#")
+    assert dial(codes, "*21*%22101%22%23")[0] == 480
+    assert line(codes) == ";67=on:102"
+    for number in ("*21*101%00%23", "*21*101:20#", "*21*101@b.test"):
+        assert dial(codes, number) == (200, "Uml. immer an 101", DONE)
 
 
 def test_who_is_not_authenticated_dials_through(codes):
@@ -417,7 +395,7 @@ def test_without_the_file_and_without_mod_db(codes, scene):
     file.rename(file.with_suffix(".away"))
     try:
         codes.api("reloadxml")
-        assert dial(codes, "*21*102#")[0] == 480  # nothing there
+        assert dial(codes, "*21*102#")[0] == 404
         scene(scenario)
     finally:
         file.with_suffix(".away").rename(file)
@@ -428,7 +406,11 @@ def test_without_the_file_and_without_mod_db(codes, scene):
 @pytest.mark.parametrize(
     ("agent", "request_", "shown"),
     [
-        ("Yealink SIP-T46U 108.86.0.20", "UPDATE", 'P-Asserted-Identity: "Uml. immer an 101" <sip:*21@127.0.0.1>'),
+        (
+            "Yealink SIP-T46U 108.86.0.20",
+            "UPDATE",
+            'P-Asserted-Identity: "Uml. immer an 101" <sip:*21@127.0.0.1>',
+        ),
         ("snomD385/10.1.54.13", "INFO", 'From: "Uml. immer an 101" *21'),
         ("somephone", "", ""),
     ],
@@ -441,69 +423,3 @@ def test_the_display_is_changed_in_the_call_where_freeswitch_knows_how(codes, ag
     others = [text for text in answer.requests if not text.startswith("BYE")]
     assert [text.split()[0] for text in others] == [request_] * bool(request_)
     assert all(shown in text for text in others)
-
-
-def test_asked_she_is_told_the_digits(codes, tmp_path):
-    """With sound files (each digit is a tone of its own here) and mod_say_en; without them, tones only."""
-    codes.api("load mod_say_en")
-    codes.api("load mod_sndfile")
-    tones = {"1": 520, "0": 660, "2": 880}
-    for digit, tone in tones.items():
-        file = tmp_path / "digits" / "8000" / f"{digit}.wav"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(file), "wb") as sound:
-            sound.setparams((1, 2, 8000, 0, "NONE", ""))
-            samples = (int(9000 * math.sin(2 * math.pi * tone * n / 8000)) for n in range(2400))
-            sound.writeframes(b"".join(struct.pack("<h", sample) for sample in samples) + bytes(1600))
-    dial(codes, "*21*102#")
-    assert dial(codes, "*#21#") == (200, "Uml. immer an 102", DONE)
-    codes.api(f"global_setvar sound_prefix={tmp_path}")
-    codes.api("global_setvar default_language=en")
-    try:
-        assert dial(codes, "*#21#") == (200, "Uml. immer an 102", DONE + [tones[d] for d in "102"])
-        assert dial(codes, "*21*102#")[2] == DONE
-        dial(codes, "#21#")
-        assert dial(codes, "*#21#") == (200, "Uml. immer aus", OFF)
-    finally:
-        codes.api("global_setvar sound_prefix=")
-        codes.api("global_setvar default_language=")
-
-
-# --- FreeSWITCH's example configuration ---
-
-SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
-on_vanilla = pytest.mark.skipif(
-    not SOURCE,
-    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
-)
-
-
-@pytest.fixture(scope="module")
-def vanilla(tmp_path_factory):
-    switch = Vanilla(Path(SOURCE), tmp_path_factory.mktemp("vanilla"))
-    switch.start()
-    yield switch
-    switch.stop()
-
-
-@on_vanilla
-def test_every_kind_on_the_example_configuration(vanilla):
-    for code, shown in (
-        ("*21*1001#", "Uml. immer an 1001"),
-        ("*67*1002#", "Uml. besetzt an 1002"),
-        ("*61*1003**20#", "Uml. keine Antwort an 1003"),
-        ("*62*2000#", "Uml. nicht erreichbar an 2000"),
-        ("*62*0#", "Uml. nicht erreichbar an 0"),
-        ("*62*5551234#", "Uml. nicht erreichbar an 5551234"),
-        ("*62*011491701234567#", "Uml. nicht erreichbar an 011491701234567"),
-    ):
-        assert dial(vanilla, code, "1000") == (200, shown, DONE)
-    for refused in ("1000", "1055", "886", "779", "881001", "*98", "8000001", "4000", "870"):
-        assert dial(vanilla, f"*62*{refused}#", "1000")[1] == (
-            "Uml. nicht erreichbar an 8000001" if refused == "8000001" else "Uml. abgelehnt"
-        )
-    vanilla.stop()
-    vanilla.start()
-    assert line(vanilla, "1000") == ";21=on:1001;67=on:1002;61=on:1003:20;62=on:8000001"
-    assert dial(vanilla, "##002#", "1000")[1] == "Alle Uml. aus"
-    assert line(vanilla, "1000") == ""
