@@ -1,0 +1,425 @@
+"""Forwards dialled on the phone (fsdaemon_codes.xml): real phones, and one that writes its own INVITE."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.live.handset import DONE, OFF, REFUSED, Handset, dial, line
+from tests.live.switch import NAMES
+
+
+@pytest.fixture
+def codes(switch):
+    """The FreeSWITCH, nobody having dialled anything."""
+
+    def forget():
+        for domain in (switch.domain, "b.test"):
+            for user in NAMES:
+                switch.api(f"db delete/fsdaemon-{domain}/{user}")
+
+    forget()
+    yield switch
+    forget()
+
+
+def test_a_phone_dials_a_forward_and_it_survives_a_restart(codes, daemon, scene):
+    def dials(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        call = boss.dial("*21*101#")
+        lab.wait(lambda: call.up, "answered")
+        lab.wait(lambda: call.gone, "ended")
+        kai.dial("100")
+        assert lab.rings(secretary).display == "Uml. fuer Cora Chefin: Kai Kollege"
+        assert not boss.rang
+
+    def calls(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        kai.dial("100")
+        assert lab.rings(secretary).display == "Uml. fuer Cora Chefin: Kai Kollege"
+        lab.hangup_all()
+        secretary.dial("100")
+        assert lab.rings(boss).display == "Sina Sekretariat"
+        lab.hangup_all()
+        call = boss.dial("##002#")
+        lab.wait(lambda: call.gone, "ended")
+        kai.dial("100")
+        lab.rings(boss, 2)
+        assert len(secretary.incoming) == 1
+
+    scene(dials)
+    assert line(codes) == ";21=on:101"
+    codes.stop()
+    codes.start()
+    assert line(codes) == ";21=on:101"
+    scene(calls)
+    assert line(codes) == ""
+
+
+def test_every_other_kind(codes, daemon, scene):
+    assert dial(codes, "*67*101#") == (200, "Uml. besetzt an 101", DONE)
+    assert dial(codes, "*61*103#") == (200, "Uml. keine Antwort an 103", DONE)
+    assert dial(codes, "*62*101#", "105") == (200, "Uml. nicht erreichbar an 101", DONE)
+    assert line(codes) == ";67=on:101;61=on:103"
+
+    def scenario(lab):
+        boss, secretary, kai, vera = lab.register("100", "101", "102", "103")
+        boss.policy = "busy"
+        kai.dial("100")
+        assert lab.rings(secretary).display == "Uml. fuer Cora Chefin: Kai Kollege"
+        lab.hangup_all()
+        kai.dial("105")
+        assert lab.rings(secretary, 2).display == "Uml. fuer Nie Da: Kai Kollege"
+        lab.hangup_all()
+        boss.policy = "ring"
+        start = time.monotonic()
+        kai.dial("100")
+        assert "reason=no-answer" in lab.rings(vera, 1, 8).header("Diversion")
+        return time.monotonic() - start
+
+    assert 2.9 < scene(scenario) < 5.5  # her directory's ring time is 4 s; FreeSWITCH counts whole seconds
+    dial(codes, "*61*103**7#")
+    assert line(codes) == ";67=on:101;61=on:103:7"
+
+    def longer(lab):
+        _, kai, vera = lab.register("100", "102", "103")
+        start = time.monotonic()
+        kai.dial("100")
+        lab.rings(vera, 1, 10)
+        return time.monotonic() - start
+
+    assert 5.9 < scene(longer) < 8.5
+    assert dial(codes, "#61#")[1] == "Uml. keine Antwort aus"
+    assert dial(codes, "*61#")[1] == "Uml. keine Antwort an 103"
+    assert line(codes).endswith(";61=on:103:7")
+
+
+def test_off_on_erase_and_ask(codes):
+    steps = [
+        ("*#21#", "Uml. immer aus", OFF, ""),
+        ("*21#", "Uml. abgelehnt", REFUSED, ""),  # there is none to activate
+        ("#21#", "Uml. immer aus", DONE, ""),
+        ("**21*102#", "Uml. immer an 102", DONE, ";21=on:102"),
+        ("*21*101#", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*#21#", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("#21#", "Uml. immer aus", DONE, ";21=off:101"),
+        ("*#21#", "Uml. immer aus", OFF, ";21=off:101"),
+        ("*21#", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*67*102#", "Uml. besetzt an 102", DONE, ";21=on:101;67=on:102"),
+        ("##21#", "Uml. immer aus", DONE, ";67=on:102"),
+        ("*62*103#", "Uml. nicht erreichbar an 103", DONE, ";67=on:102;62=on:103"),
+        ("#002#", "Alle Uml. aus", DONE, ";67=off:102;62=off:103"),
+        ("*67#", "Uml. besetzt an 102", DONE, ";62=off:103;67=on:102"),
+        ("##002#", "Alle Uml. aus", DONE, ""),
+    ]
+    for code, shown, heard, stored in steps:
+        assert (code, *dial(codes, code), line(codes)) == (code, 200, shown, heard, stored)
+
+
+def test_with_and_without_the_hash(codes):
+    """Raw as some phones send it, percent-encoded as others do, not at all where "#" means "send"."""
+    for on in ("*21*101#", "*21*101%23", "%2a21%2A101%23", "*21*101", "**21*101"):
+        assert (on, *dial(codes, on)) == (on, 200, "Uml. immer an 101", DONE)
+        for off in ("##21#", "%23%2321%23", "##21", "*21**9"):
+            dial(codes, "*21*101#")
+            assert (off, *dial(codes, off)) == (off, 200, "Uml. immer aus", DONE)
+            assert line(codes) == ""
+
+
+def test_stars_only(codes):
+    steps = [
+        ("*21*101", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*21**0", "Uml. immer aus", DONE, ";21=off:101"),
+        ("*21**2", "Uml. immer aus", OFF, ";21=off:101"),
+        ("*21**1", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*21", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*21**2", "Uml. immer an 101", DONE, ";21=on:101"),
+        ("*61*102**20", "Uml. keine Antwort an 102", DONE, ";21=on:101;61=on:102:20"),
+        ("*21**00", "Alle Uml. aus", DONE, ";21=off:101;61=off:102:20"),
+        ("*61**9", "Uml. keine Antwort aus", DONE, ";21=off:101"),
+        ("*21**99", "Alle Uml. aus", DONE, ""),
+    ]
+    for code, shown, heard, stored in steps:
+        assert (code, *dial(codes, code), line(codes)) == (code, 200, shown, heard, stored)
+
+
+def test_the_directory_comes_second(codes, scene):
+    codes.forwards(u100={"all": "101", "busy": "103"})
+
+    def to(user, other):
+        def scenario(lab):
+            target, never, kai = lab.register(user, other, "102")
+            kai.dial("100")
+            lab.rings(target)
+            assert not never.rang
+            lab.hangup_all()
+            codes.api("sofia profile internal flush_inbound_reg")
+
+        return scenario
+
+    assert dial(codes, "*#21#")[1] == "Uml. immer an 101"
+    scene(to("101", "100"))
+    assert dial(codes, "#21#") == (200, "Uml. immer aus", DONE)
+    assert line(codes) == ";21=off"
+    scene(to("100", "101"))
+    assert dial(codes, "*21#") == (200, "Uml. immer an 101", DONE)
+    assert line(codes) == ""
+    assert dial(codes, "*21*104#") == (200, "Uml. immer an 104", DONE)
+    scene(to("104", "101"))
+    assert dial(codes, "##21#") == (200, "Uml. immer an 101", DONE)
+    scene(to("101", "104"))
+    for everything_off in ("#002#", "##002#"):
+        assert dial(codes, everything_off) == (200, "Alle Uml. aus", DONE)
+        assert line(codes) == ";21=off;67=off"
+    scene(to("100", "101"))
+    dial(codes, "*62*104#")
+    assert dial(codes, "#002#")[1] == "Alle Uml. aus"
+    assert line(codes) == ";21=off;67=off;62=off:104"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "*21*100#",  # herself
+        "*21*4711#",  # herself, by her alias
+        "*21*106#",  # nobody
+        "*21*0555123#",  # an outside number that her dialplan would not let her dial
+        "*21*5551234#",
+        "*21*886#",  # the example configuration's code for picking up a call
+        "*21*881001#",  # … and for listening in
+        "*21*101*11#",  # a basic service (TS 22.030), which there is none of here
+        "*21*101**20#",  # a ring time is for "no answer" only
+        "*61*101**4#",
+        "*61*101**31#",
+        "*61*101**020#",
+        "*21**21*101#",
+        "*21***21*101##",
+        "*21*#21##",
+        "*21**#",
+        "*21*+#",
+        "*21*101##",
+        "*21#101#",
+        "#21*101#",
+        "*#21*101#",
+        "*#002#",
+        "##004#",
+        "##002*11#",
+    ],
+)
+def test_refused(codes, code):
+    directory = codes.directory / "directory.xml"
+    text = directory.read_text("utf-8")
+    directory.write_text(text.replace('<user id="100">', '<user id="100" number-alias="4711">'), "utf-8")
+    codes.api("reloadxml")
+    dial(codes, "*67*102#")
+    assert dial(codes, code) == (200, "Uml. abgelehnt", REFUSED)
+    assert line(codes) == ";67=on:102"
+
+
+def test_an_alias_forwards_like_the_user(codes, scene):
+    directory = codes.directory / "directory.xml"
+    text = directory.read_text("utf-8")
+    directory.write_text(text.replace('<user id="100">', '<user id="100" number-alias="4711">'), "utf-8")
+    codes.api("reloadxml")
+    dial(codes, "*21*101#")
+
+    def scenario(lab):
+        secretary, kai = lab.register("101", "102")
+        kai.dial("4711")
+        lab.rings(secretary)
+
+    scene(scenario)
+
+
+def test_outside_numbers_as_far_as_her_toll_allow_goes(codes, daemon, scene):
+    codes.extra = {"100": {"toll_allow": "local,international"}, "101": {"toll_allow": "domestic"}}
+    codes.forwards()
+    for user, number, allowed in (
+        ("100", "0555123", True),
+        ("100", "011491701234567", True),
+        ("100", "05551234567", False),
+        ("101", "05551234567", True),
+        ("101", "0555123", False),
+        ("102", "0555123", False),
+    ):
+        shown = f"Uml. immer an {number}" if allowed else "Uml. abgelehnt"
+        assert dial(codes, f"*21*{number}#", user)[1] == shown, (user, number)
+    dial(codes, "*21*0555123#")
+    # What she may no longer dial, she cannot turn on again either.
+    dial(codes, "#21#")
+    codes.extra = {}
+    codes.forwards()
+    assert dial(codes, "*21#") == (200, "Uml. abgelehnt", REFUSED)
+    codes.extra = {"100": {"toll_allow": "local"}}
+    codes.forwards()
+    assert dial(codes, "*21#") == (200, "Uml. immer an 0555123", DONE)
+
+    def scenario(lab):
+        (kai,) = lab.register("102")
+        kai.dial("100")
+        return lab.at_carrier().header("Diversion")
+
+    assert scene(scenario).startswith("<sip:100@lab.test>;reason=unconditional")
+
+
+# sofia-sip itself drops "${…}" and a raw "#" beside an escape, so all of it is escaped.
+HOSTILE = [
+    "*21*%24%7Bsystem(touch%20{mark})%7D%23",
+    "*21*%24%24%7Bdomain%7D%23",
+    "*21*$1%23",
+    "*21*101;21=on:103#",
+    "*21*101%3B67=on:103%23",
+    "*21*101/103#",
+    "*21*101%2F103%23",
+    "*21*101'#",
+    "*21*%27;drop%20table%20db_data;--%23",
+    "*21*101%20102%23",
+    "*21*%20101%23",
+    "*21*101%0a%23",
+    "*21*101%0a",
+    "*21*101%23%0a",
+    "*21*101%23%0a%0a",
+    "*21*101%0d%0aX-Evil:%201%23",
+    "*21*101%7C102%23",
+    "*21*101%5C%23",
+    "*21*101~#",
+    "*21*101%40b.test%23",
+    "*21*101%2523",
+    "*21*{long}#",
+    "*21*%C3%BC%23",
+    "*21*%FF%FE%23",
+    "##21*%24%7Bdb(insert/fsdaemon-lab.test/101/;21=on:103)%7D%23",
+    "*%2321%23%24%7Bsystem(touch%20{mark})%7D",
+    "%23002%23%24%7Bsystem(touch%20{mark})%7D",
+]
+
+
+@pytest.mark.parametrize("number", HOSTILE)
+def test_nothing_is_expanded_and_no_line_is_broken(codes, tmp_path, number):
+    mark = tmp_path / "mark"
+    dial(codes, "*67*102#")
+    number = number.replace("{mark}", str(mark)).replace("{long}", "1" * 4000)
+    assert dial(codes, number) == (200, "Uml. abgelehnt", REFUSED)
+    assert not mark.exists()
+    assert line(codes) == ";67=on:102"
+    assert codes.api("db count/fsdaemon-lab.test").strip() == "1"
+
+
+def test_what_is_another_number_for_freeswitch_already(codes):
+    """It keeps what stands between quotes (that is a call to 101), and nothing after NUL, ":" and "@"."""
+    dial(codes, "*67*102#")
+    assert dial(codes, "*21*%22101%22%23")[0] == 480
+    assert line(codes) == ";67=on:102"
+    for number in ("*21*101%00%23", "*21*101:20#", "*21*101@b.test"):
+        assert dial(codes, number) == (200, "Uml. immer an 101", DONE)
+
+
+def test_who_is_not_authenticated_dials_through(codes):
+    """From outside, through public into default; and with a wrong password."""
+    dial(codes, "*21*101#")
+    for code in ("*21*102#", "##21#", "##002#", "*#21#", "*21*101", "*21**0"):
+        with Handset(codes.sip_out, "100", "lab.test") as stranger:
+            assert stranger.dial(code, from_='"Cora Chefin" <sip:100@lab.test>').code == 603
+        assert line(codes) == ";21=on:101"
+    assert dial(codes, "*21*102#", password="wrong")[0] == 403
+    assert line(codes) == ";21=on:101"
+
+
+def test_it_is_the_authenticated_one_whatever_from_says(codes):
+    assert dial(codes, "*21*102#", "101", from_='"Cora Chefin" <sip:100@lab.test>')[0] == 200
+    assert line(codes, "100") == ""
+    assert line(codes, "101") == ";21=on:102"
+
+
+def test_two_domains(codes, scene):
+    assert dial(codes, "*21*103#")[0] == 200
+    assert dial(codes, "*21*104#", "101", "b.test") == (200, "Uml. immer an 104", DONE)
+    assert line(codes, "100") == ";21=on:103"
+    assert line(codes, "101") == ""
+    assert line(codes, "101", "b.test") == ";21=on:104"
+    # However she writes her domain.
+    assert dial(codes, "*#21#", "101", "B.Test")[1] == "Uml. immer an 104"
+
+    def scenario(lab):
+        secretary, vera = lab.register("101", "103")
+        other, hers = lab.register("102", "104", domain="b.test")
+        other.dial("101")
+        lab.rings(hers)
+        assert not secretary.rang
+        assert not vera.rang
+
+    scene(scenario)
+
+
+def test_a_callee_cannot_dial_for_her_caller(codes, daemon, scene):
+    """With a 302, with a blind transfer, or with a forward of her own."""
+    codes.forwards(u104={"all": "*21*102#"})
+
+    def scenario(lab):
+        boss, secretary = lab.register("100", "101")
+        secretary.policy = "redirect:<sip:*21*102%23@lab.test>"
+        for number in ("101", "104"):
+            call = boss.dial(number)
+            lab.wait(lambda call=call: call.gone, "refused")
+            assert call.code == 603
+        secretary.policy = "ring"
+        call, leg = lab.connect(boss, "101", secretary)
+        leg.send_to("*21*102%23")
+        lab.wait(lambda: call.gone, "ended")
+
+    scene(scenario)
+    assert line(codes) == ""
+    assert line(codes, "101") == ""
+
+
+def test_without_the_file_and_without_mod_db(codes, scene):
+    """As before: the directory's forwards; and the codes say that they failed."""
+    codes.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        secretary, kai = lab.register("101", "102")
+        kai.dial("100")
+        lab.rings(secretary)
+        lab.hangup_all()
+        codes.api("sofia profile internal flush_inbound_reg")
+
+    codes.api("unload mod_db")
+    try:
+        for code in ("*21*102#", "#21#", "##21#", "*#21#", "##002#"):
+            assert dial(codes, code) == (200, "Uml. abgelehnt", REFUSED)
+        scene(scenario)
+    finally:
+        codes.api("load mod_db")
+    file = codes.directory / "fsdaemon_codes.xml"
+    file.rename(file.with_suffix(".away"))
+    try:
+        codes.api("reloadxml")
+        assert dial(codes, "*21*102#")[0] == 404
+        scene(scenario)
+    finally:
+        file.with_suffix(".away").rename(file)
+        codes.api("reloadxml")
+    assert dial(codes, "*21*102#") == (200, "Uml. immer an 102", DONE)
+
+
+@pytest.mark.parametrize(
+    ("agent", "request_", "shown"),
+    [
+        (
+            "Yealink SIP-T46U 108.86.0.20",
+            "UPDATE",
+            'P-Asserted-Identity: "Uml. immer an 101" <sip:*21@127.0.0.1>',
+        ),
+        ("snomD385/10.1.54.13", "INFO", 'From: "Uml. immer an 101" *21'),
+        ("somephone", "", ""),
+    ],
+)
+def test_the_display_is_changed_in_the_call_where_freeswitch_knows_how(codes, agent, request_, shown):
+    """Everybody gets it in the answer; phones that FreeSWITCH knows, once more when the call is up."""
+    with Handset(codes.sip, "100", "lab.test", "pw100", agent=agent) as phone:
+        answer = phone.dial("*21*101#")
+    assert answer.display == "Uml. immer an 101"
+    others = [text for text in answer.requests if not text.startswith("BYE")]
+    assert [text.split()[0] for text in others] == [request_] * bool(request_)
+    assert all(shown in text for text in others)
