@@ -12,8 +12,9 @@ VERSION = next(
 )
 
 RUN = ["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6"]
-RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16"]
+RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16", "rich>=13"]
 TEST = ["pytest>=8", "hypothesis>=6.100"]
+BROWSER = ["playwright>=1.40"]
 LIVE = ["pjsua2-python>=2.14"]
 BENCH = ["genesis", "matplotlib"]
 LINT = ["ruff>=0.9", "mypy>=1.14"]
@@ -30,7 +31,14 @@ setup(
     package_data={"fsdaemon": ["py.typed", "page.html"]},
     python_requires=">=3.9",
     install_requires=RUN,
-    extras_require={"test": TEST, "live": LIVE, "bench": BENCH, "lint": LINT, "dev": TEST + LINT},
+    extras_require={
+        "test": TEST,
+        "live": LIVE,
+        "browser": BROWSER,
+        "bench": BENCH,
+        "lint": LINT,
+        "dev": TEST + LINT,
+    },
     entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",
