@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 import sys
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from fsdaemon import __version__
 from fsdaemon.call import KINDS
 from fsdaemon.config import Config, ConfigError, Problem, Wrong, default, host_port, load
-from fsdaemon.esl import ProtocolError
+from fsdaemon.esl import Headers, ProtocolError
 from fsdaemon.numbers import dialable
+from fsdaemon.variables import UUID
 
 if TYPE_CHECKING:
     from fsdaemon.explain import Question
@@ -111,6 +113,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     if arguments.via:
         host, _, port = arguments.via.rpartition(":")
         facts = explain.ask_daemon(question, data, host.strip("[]"), int(port), config)
+        facts["uuid"] = Headers(data).get(UUID)
     else:
         facts = explain.explain(question, data, config)
     print(_json(facts) if arguments.json else words.text(facts, saw=bool(recording)))
@@ -133,6 +136,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
         callee=arguments.callee or "",
         caller=arguments.caller or "",
         domain=domain,
+        uuid=str(uuid.uuid4()),  # so that a call by --via can be found in the daemon's log
         outside=arguments.outside,
         withheld=arguments.withheld,
         names=dict(arguments.name),

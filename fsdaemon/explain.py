@@ -32,9 +32,10 @@ _FAILED = {"busy": "USER_BUSY", "no_answer": "NO_ANSWER", "not_registered": "USE
 class Question:
     """A call that somebody asks about."""
 
-    callee: str = ""
-    caller: str = ""
+    callee: str = ""  #: who is dialled, perhaps with her domain: 100@b.example
+    caller: str = ""  #: the same
     domain: str = ""
+    uuid: str = _UUID
     outside: bool = False  #: the caller comes from outside, `caller` is her number
     withheld: bool = False
     names: dict[str, str] = field(default_factory=dict)  #: user, perhaps user@domain → name in the directory
@@ -48,7 +49,7 @@ def data_of(question: Question, recording: bytes = b"") -> bytes:
     """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded."""
     lines: dict[str, str] = {}
     if not recording:
-        lines[v.UUID] = _UUID
+        lines[v.UUID] = question.uuid
     callee = user_of(question.callee, question.domain)
     if question.callee:
         lines.update({v.DESTINATION: callee.name, v.CALLEE.variable: callee.name})
@@ -73,7 +74,7 @@ def _caller(question: Question) -> dict[str, str]:
     hidden: dict[str, str] = {v.HIDE_NUMBER: "true"} if question.withheld else {}
     if not question.caller:
         return hidden
-    name = question.names.get(question.caller, "")
+    name = _name(question, question.caller)
     lines: dict[str, str] = {
         v.CALL_DIRECTION: "inbound",
         v.CALLER_NUMBER: question.caller,
@@ -97,13 +98,16 @@ def _caller(question: Question) -> dict[str, str]:
     return lines
 
 
+def _name(question: Question, user: str) -> str:
+    return question.names.get(user) or question.names.get(user.partition("@")[0], "")
+
+
 def answer(question: Question, command: str) -> str:
     """What FreeSWITCH would answer to an `api` command, as far as the question tells."""
     word, _, rest = command.partition(" ")
     if word == "user_data" and rest.endswith(v.EFFECTIVE_NAME.variable):
         user = rest.partition(" ")[0]
-        name = question.names.get(user) or question.names.get(user.partition("@")[0])
-        return name or "-ERR no reply"
+        return _name(question, user) or "-ERR no reply"
     if word == "user_exists":
         return "true" if rest.split(" ")[1] in question.names else "false"
     return "false" if word == "in_group" else "-ERR no reply"

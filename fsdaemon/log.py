@@ -71,11 +71,12 @@ class _Format:
     def __call__(self, record: Record) -> str:
         """The format for one record; what varies goes into its `extra`, where no `{` is one of ours."""
         priority = f"<{_PRIORITY.get(record['level'].name, 6)}>" if self._journal else ""
+        record["extra"]["priority"] = priority  # in the format loguru would take it for a colour
         trace = self._traceback(record)
         if self._json:
             record["extra"]["lines"] = self._object(record, trace)
-            return priority + "{extra[lines]}\n"
-        text = priority + "{message}\n" if self._journal else self._text
+            return "{extra[priority]}{extra[lines]}\n"
+        text = "{extra[priority]}{message}\n" if self._journal else self._text
         if trace:
             record["extra"]["trace"] = "\n".join(f"{priority}  {line}" for line in trace)
             text += "{extra[trace]}\n"
@@ -85,7 +86,7 @@ class _Format:
         fields: dict[str, Any] = {"level": record["level"].name, "message": record["message"]}
         if not self._journal:
             fields = {"time": record["time"].isoformat(timespec="milliseconds"), **fields}
-        fields.update(record["extra"])
+        fields.update((name, value) for name, value in record["extra"].items() if name != "priority")
         if trace:
             fields["traceback"] = trace
         return json.dumps(fields, ensure_ascii=False)
@@ -144,13 +145,13 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
     missing = [
         names[0].variable for names in config.variables if names and not any(n in headers for n in names)
     ]
-    asked = {question.command: show(answer.strip()) for question, answer in answers.items()}
+    asked = {show(question.command): show(answer.strip()) for question, answer in answers.items()}
     line = f"{uuid} saw " + " ".join(f"{name}={_value(value)}" for name, value in seen.items())
     if missing:
         line += f"; not there: {' '.join(missing)}"
     if asked:
         line += "; asked: " + ", ".join(
-            f"{show(command)}: {_value(value)}" for command, value in asked.items()
+            f"{command}: {_value(value)}" for command, value in asked.items()
         )
     say = logger.bind(uuid=uuid, variables=seen, answers=asked) if config.log.format == "json" else logger
     say.debug(one_line(line))

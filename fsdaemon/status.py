@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 _EVERY = 2.0  # seconds
-_BARS = " ▁▂▃▄▅▆▇█"
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDE = 120  # columns that a UUID finds room in
 _COLOURS = {"ring": "green", "forward": "blue"}
 
 
@@ -29,23 +30,27 @@ def show(
     """
     told = ask()
     console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200  # a pipe has no edge
     if not watch:
-        console.print(_drawn(told))
+        console.print(_drawn(told, console.width))
         return told
-    with Live(_drawn(told), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+    with Live(
+        _drawn(told, console.width), console=console, screen=console.is_terminal, auto_refresh=False
+    ) as live:
         while True:
             time.sleep(_EVERY)
             try:
                 told = ask()
-                live.update(_drawn(told), refresh=True)
+                live.update(_drawn(told, console.width), refresh=True)
             except OSError as error:
                 live.update(Text(f"{datetime.now():%H:%M:%S} {error}", "red"), refresh=True)
 
 
-def _drawn(told: dict[str, Any]) -> Group:
+def _drawn(told: dict[str, Any], width: int) -> Group:
     parts: list[Any] = [_figures(told)]
     if told["verdicts"]:
-        parts += [Text(), _verdicts(told["verdicts"])]
+        parts += [Text(), _verdicts(told["verdicts"], width >= _WIDE)]
     return Group(*parts)
 
 
@@ -85,18 +90,15 @@ def _bars(counts: list[int]) -> str:
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts)
 
 
-def _verdicts(verdicts: list[dict[str, Any]]) -> Table:
+def _verdicts(verdicts: list[dict[str, Any]], with_uuid: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("time", "from", "to", "verdict", "reason", "the phone shows", "UUID"):
-        table.add_column(name, no_wrap=name in ("time", "UUID"), overflow="fold")
+    for name in ("time", "from", "to", "verdict", "reason", "the phone shows", "UUID")[: 6 + with_uuid]:
+        table.add_column(name, no_wrap=name != "the phone shows", overflow="fold")
     for one in reversed(verdicts):
-        forward = one["verdict"] == "forward"
-        verdict = f"forward to {one['target']}" if forward else "ring"
-        cells = [f"{datetime.fromtimestamp(one['time']):%H:%M:%S}", one["caller"], one["callee"]]
-        row = [
-            *map(Text, cells),
-            Text(verdict, _COLOURS.get(one["verdict"], "")),
-            *map(Text, (one["reason"], one["label"], one["uuid"])),
-        ]
+        verdict = f"forward to {one['target']}" if one["verdict"] == "forward" else "ring"
+        cells = [f"{datetime.fromtimestamp(one['time']):%H:%M:%S}", one["caller"], one["callee"], verdict]
+        cells += [one["reason"], one["label"], one["uuid"]]
+        row = [Text(cell) for cell in cells[: 6 + with_uuid]]
+        row[3].stylize(_COLOURS.get(one["verdict"], ""))
         table.add_row(*row)
     return table

@@ -292,7 +292,7 @@ def _named(number: str, name: str) -> str:
 
 def text(facts: dict[str, Any], saw: bool = False) -> str:
     """The facts as lines for a person; with `saw` also what was decided on."""
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = [("UUID", facts.get("uuid", ""))]
     if "time" in facts:
         when = datetime.fromtimestamp(facts["time"]).isoformat(" ", "milliseconds")
         rows.append(("when", f"{when}, decided in {facts['milliseconds']} ms"))
