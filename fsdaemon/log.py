@@ -150,9 +150,7 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
     if missing:
         line += f"; not there: {' '.join(missing)}"
     if asked:
-        line += "; asked: " + ", ".join(
-            f"{command}: {_value(value)}" for command, value in asked.items()
-        )
+        line += "; asked: " + ", ".join(f"{command}: {_value(value)}" for command, value in asked.items())
     say = logger.bind(uuid=uuid, variables=seen, answers=asked) if config.log.format == "json" else logger
     say.debug(one_line(line))
 

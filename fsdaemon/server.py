@@ -21,6 +21,7 @@ from loguru import logger
 from fsdaemon import log, systemd
 from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
+from fsdaemon.occupant import occupant
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
 
 if TYPE_CHECKING:
@@ -236,7 +237,12 @@ def _open(address: str) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"{address}: {error.strerror or error}") from None
+        why = f"{address}: {error.strerror or error}"
+        if error.errno == errno.EADDRINUSE and (who := occupant(int(port))):
+            why += f", by {who}"
+        elif error.errno == errno.EACCES:
+            why += "; ports below 1024 are for root"
+        raise OSError(error.errno, why) from None
     return listener
 
 

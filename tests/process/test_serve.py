@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -192,12 +193,81 @@ def test_masked_numbers(tmp_path: Path) -> None:
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
 
 
+def test_under_systemd(tmp_path: Path) -> None:
+    """JOURNAL_STREAM names what stderr is: priorities come, and no time of ours."""
+    with (tmp_path / "journal").open("wb+") as journal:
+        found = os.fstat(journal.fileno())
+        environment = {**os.environ, "JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{free_port()}"]
+        process = subprocess.Popen(command, stderr=journal, env=environment)
+        try:
+            end = time.monotonic() + 10
+            while b"listening" not in (tmp_path / "journal").read_bytes() and time.monotonic() < end:
+                time.sleep(0.02)
+        finally:
+            process.terminate()
+            assert process.wait(5) == 0
+        journal.seek(0)
+        assert re.fullmatch(
+            rb"<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n", journal.read()
+        )
+
+
+def test_debug_says_what_was_considered(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nlevel = "DEBUG"\n')
+    with Daemon(config=config) as daemon:
+        good_call(daemon.port)
+        line = daemon.wait_line("DEBUG .* saw ")
+    assert "call_forward_all=102" in line
+
+
+def test_a_broken_forward_is_said_once(daemon: Daemon) -> None:
+    for _ in range(5):
+        Switch(plain(call_forward_all="a b")).call("127.0.0.1", daemon.port)
+    daemon.wait_line("ring 100 for 101: no_forward")
+    good_call(daemon.port)
+    daemon.wait_line("forward 100 to 102")
+    assert sum("'a b', which is no number" in line for line in daemon.lines) == 1
+
+
+def test_without_full_the_daemon_says_what_is_missing(daemon: Daemon) -> None:
+    class Deaf(Switch):
+        """As FreeSWITCH answers `api` where the dialplan says no `full` behind the address."""
+
+        def answer(self, command: bytes) -> bytes:
+            if command.startswith(b"api "):
+                return self._reply("-ERR command not found")
+            return super().answer(command)
+
+    for _ in range(2):
+        Deaf(plain(fsdaemon_callee_name="")).call("127.0.0.1", daemon.port)
+    line = daemon.wait_line("FreeSWITCH refused api user_data")
+    assert line.endswith("-ERR command not found; is `full` missing behind the address in the dialplan?")
+    good_call(daemon.port)
+    assert sum("FreeSWITCH refused api" in line for line in daemon.lines) == 1
+
+
+def test_each_problem_of_a_bad_file_is_a_line(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nnumbers = "masked"\n')
+    with Daemon(config=config) as daemon:
+        config.write_text('[exceptions]\nexternal = "+49 170 1234567"\ntarget = 1\n[metrics]\nkeep = -1\n')
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line("metrics.keep")
+        told = [line for line in daemon.lines if "ERROR" in line]
+    assert len(told) == 3
+    assert all("not reloaded, the old configuration stays: line " in line for line in told)
+    assert "1234567" not in told[0]
+
+
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == 1
-    assert f"127.0.0.1:{daemon.port}: Address already in use" in result.stderr
+    who = rf"127.0.0.1:{daemon.port}: Address already in use, by [\w.-]+ \(process {daemon.process.pid}\)\n"
+    assert re.fullmatch(f"fsdaemon: {who}", result.stderr)
     assert "Traceback" not in result.stderr
 
 
