@@ -185,7 +185,11 @@ def fits(said: str, expected: list[str]) -> bool:
     return re.fullmatch(pattern, said) is not None
 
 
-@each
+@pytest.mark.parametrize(
+    "file",
+    [file for file in DOCUMENTS if "```console" in file.read_text("utf-8")],
+    ids=lambda file: file.relative_to(ROOT).as_posix(),
+)
 def test_what_a_command_prints(file: Path, machine: dict[str, str], capsys, tmp_path: Path) -> None:
     """`cat FILE` in a console block writes that file; what is no command of ours is not run."""
     for block in blocks(file.read_text("utf-8"), "console"):
