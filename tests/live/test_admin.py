@@ -40,7 +40,7 @@ def test_a_call_that_happened(switch, watched, scene, capsys):
     uuid = re.search(r"(\S+) forward 100 to 101 for 102: always$", daemon.wait_line("forward 100 to 101"))[1]
     code, out, _ = run(capsys, "explain", "--uuid", uuid, "--config", config)
     assert code == 0
-    first, second = (rows(part) for part in out.split("\n\n"))
+    first, second, *_ = (rows(part) for part in out.split("\n\n"))
     assert first["who calls"] == "102 Kai Kollege, a user of lab.test"
     assert first["who is called"] == "100 Cora Chefin, in the domain lab.test"
     assert first["forwards"] == "always to '101'"
