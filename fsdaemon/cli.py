@@ -6,7 +6,9 @@ Rule: no traceback reaches a user. What a command does is done elsewhere.
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import re
 import sys
 import uuid
@@ -30,12 +32,20 @@ _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred, channel data some 10 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `fsdaemon`; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no umlauts
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
     except ConfigError as error:
         for problem in error.problems:
             print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, ProtocolError) as error:
         file = getattr(error, "filename", None)
@@ -211,7 +221,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return "".join(ch if ch.isprintable() or ch == "\n" else json.dumps(ch)[1:-1] for ch in text)
 
 
 def _pair(text: str) -> tuple[str, str]:

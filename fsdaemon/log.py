@@ -129,7 +129,7 @@ def verdict(decision: Decision, config: Log) -> None:
     say.info(f"{uuid} {sentence(call, result, show)}")
     if result.warning:
         forward = f"{call.callee}@{call.callee.domain} {result.kind} {result.target}"
-        FORWARDS(forward, f"{uuid} {show(result.warning)}")
+        FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(result.warning)}")
 
 
 def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> None:

@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from fsdaemon.words import printable
+
 _EVERY = 2.0  # seconds
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDE = 120  # columns that a UUID finds room in
@@ -62,7 +64,7 @@ def _figures(told: dict[str, Any]) -> Table:
     healthy = Text("healthy", "bold green") if told["healthy"] else Text("in trouble", "bold red")
     table.add_row("fsdaemon", healthy + Text(f", version {told['version']}, up for {up}", "default"))
     for trouble in told["troubles"]:
-        table.add_row("", Text(trouble, "red"))
+        table.add_row("", Text(printable(trouble), "red"))
     masked = ", numbers masked" if told["numbers"] == "masked" else ""
     table.add_row("configuration", Text((told["configuration"] or "the defaults that are built in") + masked))
     table.add_row("in flight", f"{told['in_flight']} of {told['max_sessions']}")
@@ -98,7 +100,7 @@ def _verdicts(verdicts: list[dict[str, Any]], with_uuid: bool) -> Table:
         verdict = f"forward to {one['target']}" if one["verdict"] == "forward" else "ring"
         cells = [f"{datetime.fromtimestamp(one['time']):%H:%M:%S}", one["caller"], one["callee"], verdict]
         cells += [one["reason"], one["label"], one["uuid"]]
-        row = [Text(cell) for cell in cells[: 6 + with_uuid]]
+        row = [Text(printable(cell)) for cell in cells[: 6 + with_uuid]]
         row[3].stylize(_COLOURS.get(one["verdict"], ""))
         table.add_row(*row)
     return table

@@ -309,4 +309,9 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
         ("the phone shows", facts["shows"]),
         ("label", facts["label_rule"]),
     ]
-    return "\n".join(f"{name + ':':17}{value}" for name, value in rows if value)
+    return "\n".join(f"{name + ':':17}{printable(value)}" for name, value in rows if value)
+
+
+def printable(text: str) -> str:
+    """`text` as it may go to a terminal: a caller's name holds no escape sequence and no line end there."""
+    return "".join(ch if ch.isprintable() else "?" for ch in text)

@@ -250,6 +250,20 @@ def test_what_a_recording_says_is_told_first(capsys):
     assert found["who is called"] == "100, in no domain: none in fsdaemon_domain, domain_name"
 
 
+EVIL = "K\x1b[31m\x9b2J\n\u2028\u202eai"
+
+
+def test_a_name_cannot_drive_the_terminal(capsys):
+    call = ("--outside", "--caller", "+4930123456", "--callee", "100", "--name", f"+4930123456={EVIL}")
+    code, out, _ = run(capsys, "explain", *call)
+    assert code == 0
+    assert "K?[31m?2J???ai" in out
+    code, out, _ = run(capsys, "explain", "--json", *call)
+    assert code == 0
+    assert all(ch.isprintable() for ch in out.replace("\n", ""))
+    assert EVIL in json.loads(out)["shows"]
+
+
 def test_the_wrong_preset_is_noticed(capsys, tmp_path: Path):
     recording = ("--recording", str(DIRECTORY / "fusionpbx" / "internal_before_forward_all.txt"))
     said = 'forward_all_destination is there: should it be variables.preset = "fusionpbx"?'

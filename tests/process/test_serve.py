@@ -261,6 +261,30 @@ def test_each_problem_of_a_bad_file_is_a_line(tmp_path: Path) -> None:
     assert "1234567" not in told[0]
 
 
+def fsdaemon(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "fsdaemon", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_a_reader_that_has_enough() -> None:
+    with fsdaemon("check", "--print") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 1
+
+
+def test_a_terminal_that_knows_no_umlauts() -> None:
+    call = ("explain", "--caller", "102", "--callee", "100", "--always", "101", "--name", "102=J\u00fcrgen")
+    with fsdaemon(*call, PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=10)
+    assert b"Uml. fuer 100: J?rgen" in out
+    assert (process.returncode, err) == (0, b"")
+
+
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
