@@ -12,8 +12,9 @@ VERSION = next(
 )
 
 RUN = ["gevent>=22.10", "greenswitch>=0.0.19", "tomli>=2.0", "loguru>=0.6"]
-RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16"]
+RUN += ["phonenumbers>=8.12", "prometheus_client>=0.16", "rich>=13"]
 TEST = ["pytest>=8", "hypothesis>=6.100"]
+BROWSER = ["playwright>=1.40"]
 LIVE = ["pjsua2-python>=2.14"]
 BENCH = ["genesis", "matplotlib"]
 MANUAL = ["argparse-manpage>=4.5", "shtab>=1.7"]
@@ -34,6 +35,7 @@ setup(
     extras_require={
         "test": TEST,
         "live": LIVE,
+        "browser": BROWSER,
         "bench": BENCH,
         "manual": MANUAL,
         "lint": LINT,

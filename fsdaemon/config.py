@@ -33,10 +33,12 @@ class Problem(NamedTuple):
     key: str
     what: str
     line: int | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
-        """`line 3: server.timeout: must be …`."""
-        where = f"line {self.line}: " if self.line else ""
+        """`line 3: server.timeout: must be …`, with `line 3, column 11: …` where the parser knows it."""
+        column = f", column {self.column}" if self.column else ""
+        where = f"line {self.line}{column}: " if self.line else ""
         return f"{where}{self.key}: {self.what}" if self.key else f"{where}{self.what}"
 
 
@@ -366,6 +368,12 @@ class Config:
     domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: `section.key` set for a domain
     origin: dict[str, str] = field(default_factory=dict, compare=False)
+    source: str = field(default="", compare=False)  #: the file it was read from; empty: there is none
+
+    def value(self, key: str) -> Any:
+        """The value of a `section.key`, but of [variables]."""
+        section, _, name = key.partition(".")
+        return getattr(getattr(self, section), name)
 
     def for_domain(self, domain: str) -> Config:
         """The configuration for calls to users of `domain`."""
@@ -390,13 +398,9 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
 
 def load(text: str, name: str = "conf.toml") -> Config:
     """Read a conf.toml. Raises ConfigError with every problem that is in it."""
-    try:
-        document = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError([_syntax(error)]) from None
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, hundreds of brackets
-        raise ConfigError([Problem("", f"no TOML that can be read: {error}")]) from None
+    document, broken = _parse(text)
     reader = _Reader(text, name)
+    reader.problems += broken
     values = reader.read(document)
     overrides = reader.read_domains(document.get("domains", {}), values)
     if reader.problems:
@@ -407,7 +411,7 @@ def load(text: str, name: str = "conf.toml") -> Config:
         for domain, (changed, origin) in overrides.items()
     }
     own = {domain.lower(): tuple(origin) for domain, (_, origin) in overrides.items()}
-    return replace(config, domains=domains, overrides=own)
+    return replace(config, domains=domains, overrides=own, source=name)
 
 
 def _build(values: dict[str, dict[str, Any]], origin: dict[str, str]) -> Config:
@@ -420,7 +424,7 @@ def _build(values: dict[str, dict[str, Any]], origin: dict[str, str]) -> Config:
 
 def default() -> Config:
     """The configuration of a machine that has no conf.toml."""
-    return load("")
+    return load("", "")
 
 
 class _Reader:
@@ -530,8 +534,38 @@ def _syntax(error: tomli.TOMLDecodeError) -> Problem:
     match = _SYNTAX.fullmatch(str(error))
     if not match:
         return Problem("", f"no TOML: {error}")
-    column = f" (column {match[3]})" if match[3] else " (at the end of the file)"
-    return Problem("", f"no TOML: {match[1]}{column}", int(match[2]) if match[2] else None)
+    if not match[2]:
+        return Problem("", f"no TOML: {match[1]} (at the end of the file)")
+    return Problem("", f"no TOML: {match[1]}", int(match[2]), int(match[3]))
+
+
+_ONE_LINE = re.compile(
+    r"\s*[\w.\"'-]+\s*=(?!.*(\"\"\"|\'\'\'))"
+)  # `key = …`; what is wrong with it stays in it
+_MOST_BROKEN = 50  # lines
+
+
+def _parse(text: str) -> tuple[dict[str, Any], list[Problem]]:
+    """The document, and what is no TOML in it.
+
+    A parser stops at the first mistake. A line `key = …` can be left out and the rest be read, so that
+    all that is wrong is said at once. Raises ConfigError where nothing after the mistake can be trusted.
+    """
+    lines, problems = text.split("\n"), list[Problem]()
+    while True:
+        try:
+            return tomli.loads("\n".join(lines)), problems
+        except tomli.TOMLDecodeError as error:
+            problem = _syntax(error)
+        except (ValueError, RecursionError) as error:  # numbers of thousands of digits, hundreds of brackets
+            raise ConfigError([*problems, Problem("", f"no TOML that can be read: {error}")]) from None
+        at = (problem.line or 0) - 1
+        if problems and not any(map(str.strip, lines[problems[-1].line or 0 : max(at, 0)])):
+            raise ConfigError(problems)  # what follows at once may be of the same mistake: an open [
+        problems.append(problem)
+        if at < 0 or not _ONE_LINE.match(lines[at]) or len(problems) > _MOST_BROKEN:
+            raise ConfigError(problems)
+        lines[at] = ""
 
 
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")

@@ -1,27 +1,27 @@
 """What would happen to a call and why, without a FreeSWITCH, by the very code that `serve` uses.
 
-Rule: decides nothing itself; turns options or a recording into channel data, and a decision into words.
+Rule: decides nothing itself; turns options or a recording into channel data, or asks a daemon.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from http.client import NOT_FOUND
+from http.client import NOT_FOUND, HTTPException
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from fsdaemon import variables as v
-from fsdaemon.call import KINDS
+from fsdaemon.call import KINDS, user_of
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.display import shown_by_mod_sofia
 from fsdaemon.esl import Api, Headers
-from fsdaemon.numbers import is_written_number
 from fsdaemon.policy import FORWARD
 from fsdaemon.switchside import Played, Switch, channel_data
+from fsdaemon.words import facts_of
 
 _BLANK = b"Event-Name: CHANNEL_DATA\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nControl: full\n\n"
 _UUID = "00000000-0000-4000-8000-000000000000"
@@ -32,12 +32,13 @@ _FAILED = {"busy": "USER_BUSY", "no_answer": "NO_ANSWER", "not_registered": "USE
 class Question:
     """A call that somebody asks about."""
 
-    callee: str = ""
-    caller: str = ""
+    callee: str = ""  #: who is dialled, perhaps with her domain: 100@b.example
+    caller: str = ""  #: the same
     domain: str = ""
+    uuid: str = _UUID
     outside: bool = False  #: the caller comes from outside, `caller` is her number
     withheld: bool = False
-    names: dict[str, str] = field(default_factory=dict)  #: user → name in the directory
+    names: dict[str, str] = field(default_factory=dict)  #: user, perhaps user@domain → name in the directory
     groups: tuple[str, ...] = ()  #: that the caller is a member of
     forwards: dict[str, str] = field(default_factory=dict)  #: kind → target
     failed: str = ""  #: the callee's phone was tried, and this was the matter
@@ -48,22 +49,23 @@ def data_of(question: Question, recording: bytes = b"") -> bytes:
     """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded."""
     lines: dict[str, str] = {}
     if not recording:
-        lines[v.UUID] = _UUID
+        lines[v.UUID] = question.uuid
+    callee = user_of(question.callee, question.domain)
     if question.callee:
-        lines.update({v.DESTINATION: question.callee, v.CALLEE.variable: question.callee})
-    if question.domain:
-        lines[v.DOMAIN.variable] = question.domain
+        lines.update({v.DESTINATION: callee.name, v.CALLEE.variable: callee.name})
+    if callee.domain:
+        lines[v.DOMAIN.variable] = callee.domain
     lines.update(_caller(question))
     for kind, target in question.forwards.items():
         lines[getattr(v, kind.upper()).variable] = target
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
     if question.path:
-        callee = question.callee or Headers(recording).get(v.DESTINATION)
+        at = callee.name or Headers(recording).get(v.DESTINATION)
         lines.update({
             v.PATH.variable: ",".join(question.path),
             v.KINDS.variable: ",".join("always" for _ in question.path),
-            v.HOP.variable: callee,
+            v.HOP.variable: at,
         })  # fmt: skip
     return channel_data(recording or _BLANK, lines)
 
@@ -72,7 +74,7 @@ def _caller(question: Question) -> dict[str, str]:
     hidden: dict[str, str] = {v.HIDE_NUMBER: "true"} if question.withheld else {}
     if not question.caller:
         return hidden
-    name = question.names.get(question.caller, "")
+    name = _name(question, question.caller)
     lines: dict[str, str] = {
         v.CALL_DIRECTION: "inbound",
         v.CALLER_NUMBER: question.caller,
@@ -83,21 +85,29 @@ def _caller(question: Question) -> dict[str, str]:
         nobody = (v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME, v.EFFECTIVE_NAME, v.DIALED_USER, v.CALLGROUP)
         lines.update({header.variable: "" for header in nobody})
     else:
+        user = user_of(question.caller, user_of(question.callee, question.domain).domain)
         lines.update({
+            v.CALLER_NUMBER: user.name,
+            v.CALLER_NAME: name or user.name,
             v.AUTHORIZED.variable: "true",
-            v.USER_NAME.variable: question.caller,
-            v.DOMAIN_NAME.variable: question.domain,
+            v.USER_NAME.variable: user.name,
+            v.DOMAIN_NAME.variable: user.domain,
             v.EFFECTIVE_NAME.variable: name,
             v.CALLGROUP.variable: ",".join(question.groups),
         })  # fmt: skip
     return lines
 
 
+def _name(question: Question, user: str) -> str:
+    return question.names.get(user) or question.names.get(user.partition("@")[0], "")
+
+
 def answer(question: Question, command: str) -> str:
     """What FreeSWITCH would answer to an `api` command, as far as the question tells."""
     word, _, rest = command.partition(" ")
     if word == "user_data" and rest.endswith(v.EFFECTIVE_NAME.variable):
-        return question.names.get(rest.partition("@")[0], "") or "-ERR no reply"
+        user = rest.partition(" ")[0]
+        return _name(question, user) or "-ERR no reply"
     if word == "user_exists":
         return "true" if rest.split(" ")[1] in question.names else "false"
     return "false" if word == "in_group" else "-ERR no reply"
@@ -109,28 +119,49 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
     answers: dict[Api, str] = {}
     while not isinstance(outcome := decide(headers, answers, config), Decision):
         answers.update({asked: answer(question, asked.command) for asked in outcome})
-    return facts_of(outcome, config)
+    facts = facts_of(outcome, config)
+    if not outcome.call.forwards:
+        facts["warning"] = facts["warning"] or _other_preset(headers, config)
+    return facts
 
 
-def ask_daemon(question: Question, data: bytes, host: str, port: int) -> dict[str, Any]:
-    """Ask a running daemon over its real socket, playing FreeSWITCH's part. Raises OSError."""
-    played = Switch(data, lambda command: answer(question, command)).call(host, port)
-    if v.VERDICT.variable not in played.variables:
-        raise OSError(f"{host}:{port} closed without a verdict: too many calls at a time, or no fsdaemon")
-    return _heard(played)
+def _other_preset(headers: Headers, config: Config) -> str:
+    """What to say where the channel data has forwards of another dialplan than the one that is configured."""
+    for name, preset in v.PRESETS.items():
+        theirs = [one.variable for kind in KINDS for one in getattr(preset, kind) if one in headers]
+        if theirs and name != config.preset:
+            return f'{", ".join(theirs)} is there: should it be variables.preset = "{name}"?'
+    return ""
 
 
-def ask_page(address: str, uuid: str) -> list[dict[str, Any]]:
-    """All that a running daemon keeps about a call, over its page. Raises OSError."""
-    url = f"http://{address}/calls/{quote(uuid, safe='')}"
+def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Config) -> dict[str, Any]:
+    """Ask a running daemon over its real socket, playing FreeSWITCH's part. Raises OSError.
+
+    What it answers is the verdict; the words are found with `config`, and say so where that one would
+    decide differently.
+    """
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        with urlopen(url, timeout=5) as answered:
-            found: list[dict[str, Any]] = json.load(answered)
-    except HTTPError as error:
-        if error.code == NOT_FOUND:
-            return []
-        raise
-    return found
+        played = Switch(data, lambda command: answer(question, command)).call(host, port)
+    except ConnectionRefusedError:
+        raise OSError(
+            f"nothing listens on {where}: is fsdaemon running, and is that its server.listen?"
+        ) from None
+    except TimeoutError:
+        raise OSError(f"{where} accepts, and does not behave like fsdaemon: nothing for 5 s") from None
+    except OSError as error:
+        raise OSError(f"{where}: {error.strerror or error}") from None
+    if v.VERDICT.variable not in played.variables:
+        raise OSError(f"{where} closed without a verdict: too many calls at a time, or no fsdaemon")
+    heard, facts = _heard(played), explain(question, data, config)
+    if any(heard[key] != facts[key] for key in ("verdict", "reason", "target", "label")):
+        read = config.source or "the built-in defaults"
+        unlike = (
+            f"by {read} it would be: {facts['what']}; is that what the daemon reads, and was it reloaded?"
+        )
+        words = dict.fromkeys(("why", "rule", "from", "otherwise", "label_rule"), "")
+        facts = {**facts, **words, "what": _what(heard), "shows": heard["label"], "unlike": unlike}
+    return {**facts, **heard}
 
 
 def _heard(played: Played) -> dict[str, Any]:
@@ -145,98 +176,32 @@ def _heard(played: Played) -> dict[str, Any]:
     }
 
 
-def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
-    """Everything about a decision in plain words and values; `config` is the whole one."""
-    call, verdict = decision.call, decision.verdict
-    section = verdict.rule.split(" ")[0]
-    domain = config.for_domain(call.callee.domain)
-    return {
-        "verdict": verdict.action,
-        "reason": verdict.reason,
-        "callee": str(call.callee),
-        "caller": str(call.caller),
-        "established": f"{call.caller.user.name}@{call.caller.user.domain}" if call.caller.user else "",
-        "target": verdict.target,
-        "path": [step.number for step in verdict.path],
-        "label": decision.label or "",
-        "rule": verdict.rule,
-        "from": domain.origin.get(section, "") if section else "",
-        "warning": verdict.warning,
-        "why": why(decision),
-        "otherwise": otherwise(decision),
-        "commands": [str(command) for command in decision.commands],
-    }
+def _what(heard: dict[str, Any]) -> str:
+    happens = f"forwarded to {heard['target']}" if heard["verdict"] == FORWARD else "not forwarded"
+    return f"the call is {happens} ({heard['reason']})"
 
 
-_KIND_WORDS = {
-    "always": "always",
-    "busy": "when busy",
-    "no_answer": "when nobody answers",
-    "not_registered": "when no phone is registered",
-    "redirect": "by the phone itself",
-}
+def ask_page(address: str, path: str) -> Any:
+    """What a running daemon answers at `metrics.listen`; None if it knows nothing of it. Raises OSError."""
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment's is none of the daemon's
+    try:
+        with direct.open(f"http://{address}{path}", timeout=5) as answered:
+            return json.load(answered)
+    except HTTPError as error:
+        error.close()
+        if error.code == NOT_FOUND and error.headers.get_content_type() == "application/json":
+            return None
+        raise OSError(f"what listens on {address} is not fsdaemon's page: {error}") from None
+    except (ValueError, HTTPException):  # no JSON, no HTTP
+        raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)") from None
+    except URLError as error:
+        reason = getattr(error.reason, "strerror", None) or error.reason
+        hint = "; is fsdaemon running, with this metrics.listen?"
+        raise OSError(f"no answer from {address}: {reason}{hint}") from None
+    except OSError as error:
+        raise OSError(f"no answer from {address}: {error.strerror or error}") from None
 
 
-def why(decision: Decision) -> str:
-    """In a sentence, why the verdict is what it is."""
-    call, verdict = decision.call, decision.verdict
-    forward = f"{call.callee} forwards {_KIND_WORDS.get(verdict.kind, verdict.kind)} to {verdict.target}"
-    reasons = {
-        "no_forward": f"{call.callee} has no forward that applies now",
-        "target": f"{forward}, and that is who is calling",
-        "user": f"{forward}, but {call.caller} may break through every forward",
-        "group": f"{forward}, but {call.caller} is in a group that may break through",
-        "external": f"{forward}, but the number {call.caller} may break through",
-        "referrer": f"{forward}, but the one who transferred the call here, attended, may break through",
-        "loop": f"{forward}, but somebody on this way was asked already; it would be a loop",
-        "hops": f"{forward}, but the call followed as many forwards as it may",
-    }
-    who = "who is known by her number only" if call.caller.user is None else "who has no exception from it"
-    return reasons.get(verdict.reason, f"{forward}, and {call.caller} is calling, {who}")
-
-
-def otherwise(decision: Decision) -> str:
-    """What would have to change for the opposite."""
-    call, verdict = decision.call, decision.verdict
-    if verdict.action == FORWARD:
-        return _how_to_ring(decision)
-    changes = {
-        "target": "exceptions.target = false would let the forward be followed",
-        "user": f"without {verdict.rule} the forward would be followed",
-        "group": f"without {verdict.rule} the forward would be followed",
-        "external": f"without {verdict.rule} the forward would be followed",
-        "referrer": "a blind transfer would follow the forward",
-        "loop": f"a forward of {call.callee} to somebody who was not asked yet would be followed",
-        "hops": "a larger routing.max_hops would let the forward be followed",
-    }
-    kinds = ", ".join(f"call_forward_{'all' if kind == 'always' else kind}" for kind in KINDS)
-    return changes.get(verdict.reason, f"a forward ({kinds}) to somebody else would be followed")
-
-
-def _how_to_ring(decision: Decision) -> str:
-    call, verdict = decision.call, decision.verdict
-    if call.caller.user:
-        change = f'exceptions.users = ["{call.caller.user.name}"]'
-    elif call.caller.withheld or not call.caller.number:
-        return f"a withheld number breaks nothing; a call by {verdict.target} would make {call.callee} ring"
-    elif not is_written_number(call.caller.number):
-        return f"a call by {verdict.target} would make {call.callee} ring; {call.caller} is no number to name"
-    else:
-        change = f'exceptions.external = ["{call.caller.number}"]'
-    return f"{change} would make {call.callee} ring; so would a call by {verdict.target}"
-
-
-def text(facts: dict[str, Any]) -> str:
-    """The facts as lines for a person."""
-    happens = f"forward to {facts['target']}" if facts["verdict"] == FORWARD else "ring"
-    rows = [("what", f"{happens} ({facts['reason']})")]
-    if facts.get("why"):
-        rows.append(("why", facts["why"]))
-    if facts.get("rule"):
-        rows.append(("rule", f"{facts['rule']} ({facts['from']})"))
-    if facts.get("warning"):
-        rows.append(("warning", facts["warning"]))
-    if facts.get("otherwise"):
-        rows.append(("otherwise", facts["otherwise"]))
-    rows.append(("the phone shows", facts["label"] or "the caller"))
-    return "\n".join(f"{name + ':':17}{value}" for name, value in rows)
+def ask_call(address: str, uuid: str) -> list[dict[str, Any]]:
+    """All that a running daemon keeps about a call, over its page. Raises OSError."""
+    return ask_page(address, f"/calls/{quote(uuid, safe='')}") or []

@@ -14,10 +14,13 @@ from functools import lru_cache
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
 _WRITTEN = re.compile(r"[+0-9 ()/.\-]*[0-9][+0-9 ()/.\-]*")  # a telephone number as people write it
 _MARKS = re.compile(r"[ ()/.\-]")  # what people write between digits
-_RUN = re.compile(r"[0-9][0-9 ()/.\-]*[0-9]")
+# Digits as anybody may write them, with marks between; a mark may be percent-encoded, as in a command.
+# A domain that is an address (101@192.168.0.1) is none.
+_RUN = re.compile(r"@\d{1,3}(?:\.\d{1,3}){3}(?!\d)|\d(?:(?:[ ()/.\-]|%(?:20|28|29|2D|2E|2F))*\d)*")
+_TOKEN = re.compile(r"%2[0-9A-F]|.")
 _LONGEST = 128
 _OUTSIDE_DIGITS = 7
-_MASKED = 3  # digits that stay
+_STAY = 5  # digits at the beginning that stay, and two at the end; four and more are hidden
 
 
 @lru_cache(maxsize=1024)
@@ -121,12 +124,13 @@ def masked(text: str) -> str:
 
 
 def _mask(match: re.Match[str]) -> str:
-    count = len(digits(match[0]))
-    if count < _OUTSIDE_DIGITS:
+    tokens = _TOKEN.findall(match[0])
+    count = sum(map(str.isdigit, tokens))
+    if count < _OUTSIDE_DIGITS or match[0].startswith("@"):
         return match[0]
+    stay = min(_STAY, count - 6)
     seen, out = 0, []
-    for ch in match[0]:
-        seen += ch.isdigit()
-        hidden = ch.isdigit() and _MASKED + 2 < seen <= count - 2
-        out.append("*" if hidden else ch)
+    for token in tokens:
+        seen += token.isdigit()
+        out.append("*" if token.isdigit() and stay < seen <= count - 2 else token)
     return "".join(out)

@@ -126,6 +126,6 @@ def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> 
     if verdict.action == FORWARD:
         return f"forward {callee} to {target} for {caller}: {verdict.reason}"
     line = f"ring {callee} for {caller}: {verdict.reason}"
-    if verdict.kind and verdict.reason != "no_forward":
-        line += f" ({callee} forwards {verdict.kind} to {target})"
-    return line
+    if verdict.warning:
+        return f"{line} ({show(verdict.warning)})"
+    return f"{line} ({callee} forwards {verdict.kind} to {target})" if verdict.kind else line

@@ -18,9 +18,10 @@ from gevent.event import Event
 from gevent.server import StreamServer
 from loguru import logger
 
-from fsdaemon import log, ports, systemd
+from fsdaemon import log, systemd
 from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
+from fsdaemon.occupant import occupant
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Server:
         self._servers: list[Listener] = []
         self._stopping = Event()
         self._asked_to_reload = Event()
-        self._warn = log.Sparse(logger.warning)
+        self._warn = log.Sparse(lambda text: logger.warning("{}", text))
         self.in_flight = 0
         self.metrics: Metrics | None = None
 
@@ -102,6 +103,7 @@ class Server:
         systemd.notify("STOPPING=1")
         self.drain()
         gevent.killall([watchdog, reloading])
+        self._say_what_was_counted(everything=True)
 
     def _show(self) -> None:
         """Serve metrics and page where that is wanted. The calls matter more: what fails is only said."""
@@ -117,9 +119,8 @@ class Server:
             return
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
             logger.warning("metrics.listen {}: others than this machine can see who calls whom", address)
-        self.metrics = metrics.Metrics(self.config.metrics.keep)
-        self.metrics.in_flight.set_function(lambda: self.in_flight)
-        page.serve(self.metrics, listener)
+        self.metrics = metrics.Metrics(lambda: self.in_flight, lambda: self.config)
+        page.serve(self.metrics, listener, address)
         logger.info("metrics and page on http://{}/", _text(listener.getsockname()))
 
     def stop(self) -> None:
@@ -153,11 +154,14 @@ class Server:
         try:
             config = self._load()
         except Exception as error:  # whatever is in that file, the calls go on
-            logger.error("not reloaded, the old configuration stays: {}", error)
+            show = log.shown_as(self.config.log)
+            for problem in getattr(error, "problems", [error]):
+                logger.error("not reloaded, the old configuration stays: {}", show(str(problem)))
             self._count("reloads", "refused")
         else:
-            if config.server.listen != self.config.server.listen:
-                logger.warning("server.listen takes effect with a restart only")
+            for key in ("server.listen", "metrics.listen", "metrics.keep"):
+                if config.value(key) != self.config.value(key):
+                    logger.warning("{} takes effect with a restart only", key)
             log.configure(config.log)
             self.config = config
             logger.info("configuration reloaded")
@@ -174,6 +178,11 @@ class Server:
                 heartbeat.beat()
             else:
                 systemd.notify("WATCHDOG=1")
+            self._say_what_was_counted()
+
+    def _say_what_was_counted(self, everything: bool = False) -> None:
+        for sparse in (self._warn, *log.SPARSE):
+            sparse.flush(everything)
 
     # --- one connection --------------------------------------------------------------------------
 
@@ -185,33 +194,36 @@ class Server:
             return
         self.in_flight += 1
         started = time.monotonic()
+        session = Session(address, sock)
+        show = log.shown_as(config.log)
         try:
             with gevent.Timeout(config.server.timeout):
-                decision = Session(address, sock).decide(config)
+                decision = session.decide(config)
             sock.close()  # FreeSWITCH goes on before we log
             log.verdict(decision, config.log)
             if self.metrics:
-                self.metrics.decided(decision, config, time.monotonic() - started, time.time())
+                self.metrics.decided(decision, config, time.monotonic() - started)
         except gevent.Timeout:
             limit = f"{config.server.timeout:g} s (server.timeout)"
-            self._warn("timeout", f"{_text(address)} not finished in {limit}")
+            self._warn("timeout", f"{_who(session, address)} not finished in {limit}")
             self._count("errors", "timeout")
         except OutboundSessionHasGoneAway as error:
-            logger.debug("{} gone: {}", _text(address), error)
+            logger.debug("{} gone: {}", _who(session, address), error)
             self._count("errors", "gone")
         except (ProtocolError, OSError) as error:
-            self._warn("protocol", f"{_text(address)} is no FreeSWITCH at work: {error}")
+            self._warn("protocol", f"{_who(session, address)} is no FreeSWITCH at work: {show(str(error))}")
             self._count("errors", "protocol")
-        except Exception:
-            logger.exception("{} a defect in fsdaemon; the call goes on without it", _text(address))
+        except Exception as error:
+            log.defect(f"{_who(session, address)} a defect in fsdaemon; the call goes on without it", error)
             self._count("errors", "defect")
         finally:
             self.in_flight -= 1
+            if config.log.level in log.DEBUGGING and session.uuid:
+                log.considered(session.session_data, session.answers, config)
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
-            counter = getattr(self.metrics, name)
-            (counter.labels(*labels) if labels else counter).inc()
+            self.metrics.count(name, *labels)
 
 
 def _open(address: str) -> socket.socket:
@@ -225,7 +237,12 @@ def _open(address: str) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise OSError(f"{address}: {log.one_line(ports.why_not(error, host, int(port)))}") from None
+        why = f"{address}: {error.strerror or error}"
+        if error.errno == errno.EADDRINUSE and (who := occupant(int(port))):
+            why += f", by {who}"
+        elif error.errno == errno.EACCES:
+            why += "; ports below 1024 are for root"
+        raise OSError(error.errno, why) from None
     return listener
 
 
@@ -233,6 +250,11 @@ def _adopt(fd: int) -> socket.socket:
     listener = socket.socket(fileno=fd)
     listener.setblocking(False)
     return listener
+
+
+def _who(session: Session, address: Any) -> str:
+    """The call's UUID, or who connected where there is none yet."""
+    return log.one_line(session.uuid) if session.uuid else _text(address)
 
 
 def _text(address: Any) -> str:

@@ -12,20 +12,20 @@ from typing import Any
 
 import gevent
 from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionHasGoneAway
-from loguru import logger
 
 from fsdaemon.actions import BRIDGE
 from fsdaemon.call import Answers
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import CONNECT, Api, Command, Execute, Headers, Message, Parser, ProtocolError, to_bytes
-from fsdaemon.log import shown_as
+from fsdaemon.log import REFUSED, shown_as
 from fsdaemon.variables import UUID
 
 _CHUNK = 65536
 _ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
 _MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
+_NO_ANSWER = "command/reply"  # to `api`; an answer is an api/response
 
 __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
 
@@ -52,6 +52,8 @@ class Session(OutboundSession):
         self._outbound_connected = False
         self._lingering = False
         self._taken = 0
+        self.session_data = Headers(b"")
+        self.answers: dict[Api, str] = {}
 
     def start_event_handlers(self) -> None:
         """Nothing to start: replies are read by who waits for them.
@@ -143,17 +145,23 @@ class Session(OutboundSession):
     def decide(self, config: Config) -> Decision:
         """Connect, decide this call and tell FreeSWITCH. The whole job of one hook."""
         self.connect()
-        answers: dict[Api, str] = {}
+        show = shown_as(config.log)
         for _ in range(_ROUNDS):
-            outcome = decide(self.session_data, answers, config)
+            outcome = decide(self.session_data, self.answers, config)
             if isinstance(outcome, Decision):
-                self._tell(outcome, shown_as(config.log))
+                self._tell(outcome, show)
                 return outcome
-            answers.update(self._ask(outcome))
+            self.answers.update(self._ask(outcome, show))
         raise AssertionError(f"questions without end: {outcome}")
 
-    def _ask(self, questions: Sequence[Api]) -> Answers:
-        return {question: reply.reply for question, reply in zip(questions, self.send_all(questions))}
+    def _ask(self, questions: Sequence[Api], show: Callable[[str], str]) -> Answers:
+        replies = self.send_all(questions)
+        for question, reply in zip(questions, replies):
+            if reply.content_type == _NO_ANSWER:
+                self._refused(
+                    question, reply, show, "; is `full` missing behind the address in the dialplan?"
+                )
+        return {question: reply.reply for question, reply in zip(questions, replies)}
 
     def _tell(self, decision: Decision, show: Callable[[str], str]) -> None:
         """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""
@@ -161,5 +169,9 @@ class Session(OutboundSession):
         waited_for = [command for command in decision.commands if command[0] != BRIDGE]
         for command, reply in zip(waited_for, self._replies(len(waited_for))):
             if reply.reply.startswith("-"):
-                uuid, what, said = map(show, (decision.call.uuid, str(command), reply.reply.strip()))
-                logger.bind(uuid=uuid).error("{} FreeSWITCH refused {}: {}", uuid, what, said)
+                self._refused(command, reply, show)
+
+    def _refused(self, command: Command, reply: Message, show: Callable[[str], str], hint: str = "") -> None:
+        said = show(reply.reply.strip())
+        kind = str(command).partition(" ")[0]
+        REFUSED(f"{kind} {said}", f"{self.uuid} FreeSWITCH refused {show(str(command))}: {said}{hint}")

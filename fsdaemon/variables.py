@@ -146,6 +146,9 @@ LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_TAKEN = "fsdaemon_taken"  # says that the Diversion on this leg is of ours
 
 
+ALL = tuple(one for one in list(globals().values()) if isinstance(one, Header))  #: every one above
+
+
 class Preset(NamedTuple):
     """Where a dialplan puts things; each list is tried in order."""
 

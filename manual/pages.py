@@ -27,6 +27,7 @@ read if it is there; see
 }
 
 _KEY = re.compile(r"([a-z_]+) = (.*)")
+_COMMENTED_OUT = re.compile(r"# ([a-z_]+) = (\[.*)")  # the presets of [variables]
 _SECTION = re.compile(r"\[(\w+)\]")
 
 
@@ -58,7 +59,7 @@ def _block(block: str) -> list[str]:
     lines: list[str] = []
     comment: list[str] = []
     for line in block.splitlines():
-        section, key = _SECTION.fullmatch(line), _KEY.fullmatch(line)
+        section, key = _SECTION.fullmatch(line), _KEY.fullmatch(line) or _COMMENTED_OUT.fullmatch(line)
         if section:
             lines.append(f".SH [{section[1]}]")
         elif key:

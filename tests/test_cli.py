@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fsdaemon import __version__
 from fsdaemon.cli import main
+from fsdaemon.config import load
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -36,8 +39,38 @@ def test_check_prints_the_effective_configuration(capsys, tmp_path: Path):
     file.write_text("[server]\ntimeout = 3\n")
     code, out, err = run(capsys, "check", "--config", str(file))
     assert (code, err) == (0, "")
-    assert "timeout = 3.0  # conf.toml:2" in out
-    assert 'label = "Uml. fuer {diverter}: {caller}"  # default' in out
+    assert re.search(rf"^timeout = 3.0 +# {file}:2$", out, re.M)
+    assert re.search(r'^label = "Uml. fuer {diverter}: {caller}" +# default$', out, re.M)
+    assert out.startswith(f"# {file}\n")
+
+
+def test_what_check_prints_is_the_configuration_again(capsys, tmp_path: Path):
+    for name in ("good-all.toml", "good-domains.toml"):
+        text = (Path(__file__).parent / "conf" / name).read_text("utf-8")
+        file = tmp_path / name
+        file.write_text(text, "utf-8")
+        for options in ([], ["--print"]):
+            code, out, _ = run(capsys, "check", *options, "--config", str(file))
+            assert code == 0
+            assert replace(load(out), overrides={}) == replace(load(text), overrides={})
+
+
+def test_check_print_says_what_is_in_effect_in_each_domain(capsys, tmp_path: Path):
+    file = tmp_path / "conf.toml"
+    file.write_text('[numbers]\nregion = "DE"\n[domains."b.example".display]\nlabel = "{caller}"\n')
+    _, short, _ = run(capsys, "check", "--config", str(file))
+    _, out, _ = run(capsys, "check", "--print", "--config", str(file))
+    assert '[domains."b.example".numbers]' not in short
+    domain = out[out.index("[domains") :]
+    assert re.search(rf'^label = "{{caller}}" +# {file}:4$', domain, re.M)
+    assert re.search(rf'^region = "DE" +# {file}:2$', domain, re.M)
+    assert re.search(r"^max_hops = 5 +# default$", domain, re.M)
+
+
+def test_check_without_a_file(capsys, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr("fsdaemon.cli.DEFAULT_PATH", tmp_path / "conf.toml")
+    code, out, _ = run(capsys, "check")
+    assert (code, out.split("\n")[0]) == (0, "# no conf.toml: the defaults that are built in")
 
 
 def test_check_says_every_problem(capsys, tmp_path: Path):
@@ -57,7 +90,7 @@ def test_check_says_every_problem(capsys, tmp_path: Path):
         (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "line 1: not UTF-8; save the file as UTF-8"),
         (b"#" * (10 << 20), "larger than 1048576 bytes: that is no conf.toml"),
-        (b"[server\n", "line 1: no TOML: "),
+        (b"[server\n", "line 1, column 8: no TOML: "),
     ],
 )
 def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said: str):

@@ -93,6 +93,20 @@ def test_masked():
     assert masked("0170 1234567") == "0170 1****67"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("5550199", "5****99"),  # a local number: four digits are hidden at least
+        ("Kai +49 (170) 123-4567, mobil", "Kai +49 (170) ***-**67, mobil"),
+        ("Kai %2B49%20170%201234567", "Kai %2B49%20170%20*****67"),  # as it stands in a command
+        ("٠١٧٠١٢٣٤٥٦٧", "٠١٧٠١****٦٧"),  # digits of another script are digits
+        ("100@192.168.0.1", "100@192.168.0.1"),
+    ],
+)
+def test_masked_wherever_it_stands(text, shown):
+    assert masked(text) == shown
+
+
 @given(st.text(max_size=60))
 def test_masking_keeps_the_length(text):
     assert len(masked(text)) == len(text)

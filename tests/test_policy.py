@@ -120,6 +120,11 @@ def test_the_sentence():
     assert sentence(made, decide(made, CONFIG)) == "forward 100 to 101 for +491701234567: always"
     made = call(outside("+491701234567", withheld=True))
     assert sentence(made, decide(made, CONFIG)) == "ring 100 for anonymous: no_forward"
+    made = call(inside("101"), always="100")
+    assert sentence(made, decide(made, CONFIG)) == "ring 100 for 101: no_forward (100 forwards always to 100)"
+    made = call(inside("101"), always="a b")
+    said = "100 forwards always to 'a b', which is no number"
+    assert sentence(made, decide(made, CONFIG)) == f"ring 100 for 101: no_forward ({said})"
 
 
 def test_a_loop_through_an_extension_of_somebody_elses():

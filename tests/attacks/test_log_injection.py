@@ -76,9 +76,9 @@ class Refusing:
 
 
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
-def test_a_refused_command(daemon: Target, evil: str) -> None:
+def test_a_refused_command(fresh: Target, evil: str) -> None:
     """What FreeSWITCH refuses is logged with its words and ours: control characters are in neither."""
-    mark = daemon.mark
+    daemon, mark = fresh, fresh.mark
     data = channel_data(EXTERNAL, {"call_forward_all": "101", "Caller-Caller-ID-Name": evil})
     Refusing(evil, daemon.port).play(data)
     daemon.good_call()

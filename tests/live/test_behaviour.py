@@ -580,7 +580,7 @@ def test_a_forward_that_is_none(switch, daemon, scene, target):
 
     scene(scenario)
     if not target.startswith("100"):
-        assert "WARNING" in daemon.wait_line("100 forwards always to '")
+        assert daemon.wait_line("WARNING .* 100 forwards always to '")
 
 
 # --- 15, 16: out of the house ---

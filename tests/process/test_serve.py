@@ -193,20 +193,97 @@ def test_masked_numbers(tmp_path: Path) -> None:
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
 
 
-def test_the_journal_gets_priorities_and_no_time() -> None:
-    script = (
-        "import os, sys; s = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{s.st_dev}:{s.st_ino}'\n"
-        "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve', '--listen', '127.0.0.1:0'])"
-    )
-    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
-        assert process.stderr
+def test_under_systemd(tmp_path: Path) -> None:
+    """JOURNAL_STREAM names what stderr is: priorities come, and no time of ours."""
+    with (tmp_path / "journal").open("wb+") as journal:
+        found = os.fstat(journal.fileno())
+        environment = {**os.environ, "JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{free_port()}"]
+        process = subprocess.Popen(command, stderr=journal, env=environment)
         try:
-            ready = process.stderr.readline()
-            assert ready.startswith(b"<6>listening on 127.0.0.1:")
-            good_call(int(ready.rpartition(b":")[2]))
-            assert process.stderr.readline().startswith(b"<6>d807da79-3542-4914-b35a-82bb7615f605 forward")
+            end = time.monotonic() + 10
+            while b"listening" not in (tmp_path / "journal").read_bytes() and time.monotonic() < end:
+                time.sleep(0.02)
         finally:
             process.terminate()
+            assert process.wait(5) == 0
+        journal.seek(0)
+        assert re.fullmatch(
+            rb"<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n", journal.read()
+        )
+
+
+def test_debug_says_what_was_considered(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nlevel = "DEBUG"\n')
+    with Daemon(config=config) as daemon:
+        good_call(daemon.port)
+        line = daemon.wait_line("DEBUG .* saw ")
+    assert "call_forward_all=102" in line
+
+
+def test_a_broken_forward_is_said_once(daemon: Daemon) -> None:
+    for _ in range(5):
+        Switch(plain(call_forward_all="a b")).call("127.0.0.1", daemon.port)
+    daemon.wait_line("ring 100 for 101: no_forward")
+    good_call(daemon.port)
+    daemon.wait_line("forward 100 to 102")
+    said = [line for line in daemon.lines if "'a b', which is no number" in line]
+    assert [line.split()[1] for line in said] == ["INFO", "WARNING", *["INFO"] * 4]
+
+
+def test_without_full_the_daemon_says_what_is_missing(daemon: Daemon) -> None:
+    class Deaf(Switch):
+        """As FreeSWITCH answers `api` where the dialplan says no `full` behind the address."""
+
+        def answer(self, command: bytes) -> bytes:
+            if command.startswith(b"api "):
+                return self._reply("-ERR command not found")
+            return super().answer(command)
+
+    for _ in range(2):
+        Deaf(plain(fsdaemon_callee_name="")).call("127.0.0.1", daemon.port)
+    line = daemon.wait_line("FreeSWITCH refused api user_data")
+    assert line.endswith("-ERR command not found; is `full` missing behind the address in the dialplan?")
+    good_call(daemon.port)
+    assert sum("FreeSWITCH refused api" in line for line in daemon.lines) == 1
+
+
+def test_each_problem_of_a_bad_file_is_a_line(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nnumbers = "masked"\n')
+    with Daemon(config=config) as daemon:
+        config.write_text('[exceptions]\nexternal = "+49 170 1234567"\ntarget = 1\n[metrics]\nkeep = -1\n')
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line("metrics.keep")
+        told = [line for line in daemon.lines if "ERROR" in line]
+    assert len(told) == 3
+    assert all("not reloaded, the old configuration stays: line " in line for line in told)
+    assert "1234567" not in told[0]
+
+
+def fsdaemon(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "fsdaemon", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_a_reader_that_has_enough() -> None:
+    with fsdaemon("check", "--print") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 1
+
+
+def test_a_terminal_that_knows_no_umlauts() -> None:
+    call = ("explain", "--caller", "102", "--callee", "100", "--always", "101", "--name", "102=J\u00fcrgen")
+    with fsdaemon(*call, PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate(timeout=10)
+    assert b"Uml. fuer 100: J?rgen" in out
+    assert (process.returncode, err) == (0, b"")
 
 
 def test_a_port_in_use() -> None:
@@ -214,10 +291,8 @@ def test_a_port_in_use() -> None:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
         result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     assert result.returncode == 1
-    said = f"fsdaemon: 127.0.0.1:{daemon.port}: Address already in use"
-    assert result.stderr.splitlines()[-1].startswith(said)
-    if (Path("/proc") / str(daemon.process.pid) / "fd").is_dir():
-        assert re.search(rf", by \S+ \(process {daemon.process.pid}\)$", result.stderr)
+    who = rf"127.0.0.1:{daemon.port}: Address already in use, by [\w.-]+ \(process {daemon.process.pid}\)\n"
+    assert re.fullmatch(f"fsdaemon: {who}", result.stderr)
     assert "Traceback" not in result.stderr
 
 
