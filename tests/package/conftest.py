@@ -32,10 +32,7 @@ def _missing() -> str:
     return f"apt install {' '.join(absent)}" if absent else ""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _wanted() -> None:
-    if _missing():
-        pytest.skip(_missing())
+wanted = pytest.mark.skipif(bool(_missing()), reason=_missing() or "wanted")
 
 
 def _build(source: Path) -> Path:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
+from tests.package.conftest import wanted
+
+pytestmark = wanted
 
 ROOT = Path(__file__).parents[2]
 
