@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fsdaemon import __version__
-from tests.package.conftest import NEWER, wanted
+from tests.package.conftest import NEWER
 from tests.package.root import Root
-
-pytestmark = wanted
 
 CONF = Path("etc/fsdaemon/conf.toml")
 # Where apt and dpkg remember what they did.

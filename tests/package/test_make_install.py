@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
-from tests.package.conftest import wanted
-
-pytestmark = wanted
 
 ROOT = Path(__file__).parents[2]
 

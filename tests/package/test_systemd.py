@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
-from tests.package.conftest import NEWER, wanted
+from tests.package.conftest import NEWER
 from tests.package.root import Root
-
-pytestmark = wanted
 
 ASK = "fsdaemon explain --json --caller 102 --callee 100 --always 101 --via 127.0.0.1"
 # A connection, and after how many seconds the daemon's first word came.
