@@ -13,6 +13,9 @@ LIB = $(PREFIX)/lib/fsdaemon
 SHARE = $(PREFIX)/share
 DOC = $(SHARE)/doc/fsdaemon
 CONF = $(SYSCONFDIR)/fsdaemon/conf.toml
+SPACE := $(subst ,, )
+# What the daemon looks for by itself need not stand in the units.
+CONFIG = $(if $(filter-out /etc,$(SYSCONFDIR)),$(SPACE)--config $(CONF))
 UNITS = fsdaemon.service fsdaemon.socket fsdaemon@.service fsdaemon@.socket
 TOOLS = build/tools
 
@@ -57,7 +60,7 @@ _install:
 	ln -sfn ../lib/fsdaemon/bin/fsdaemon "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
 	test -e "$(DESTDIR)$(CONF)" || install -m 644 conf.toml "$(DESTDIR)$(CONF)"
 	for unit in $(UNITS); do \
-	    sed 's|/usr/bin/fsdaemon \(serve\|check\)|$(PREFIX)/bin/fsdaemon \1$(if $(filter-out /etc,$(SYSCONFDIR)), --config $(CONF))|' \
+	    sed 's,/usr/bin/fsdaemon \(serve\|check\),$(PREFIX)/bin/fsdaemon \1$(CONFIG),' \
 	        "systemd/$$unit" > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
 	done
 	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"

@@ -350,3 +350,13 @@ def test_readiness_and_the_watchdog_are_told(tmp_path: Path) -> None:
             daemon.signal(signal.SIGTERM)
             while notify.recv(200) != b"STOPPING=1":
                 pass
+
+
+def test_docs_show_what_it_answers(daemon: Daemon) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "install.md").read_text("utf-8")
+    found = re.search(r"^\$ fsdaemon (explain --via .*)\n((?:.+\n)+?)```", text, re.M)
+    assert found
+    arguments = found[1].replace("127.0.0.1:8084", f"127.0.0.1:{daemon.port}").split()
+    command = [sys.executable, "-m", "fsdaemon", *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert result.stdout == found[2]
