@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -326,6 +328,26 @@ def test_who_is_not_authenticated_dials_through(codes):
     assert line(codes) == ";21=on:101"
 
 
+def test_a_profile_that_asks_nobody_leads_straight_into_the_dialplan(codes):
+    """No transfer in between: it is the missing authentication that counts."""
+    config = codes.directory / "freeswitch.xml"
+    text = config.read_text("utf-8")
+    assert text.count('"context" value="public"') == 1
+    try:
+        config.write_text(text.replace('"context" value="public"', '"context" value="default"'), "utf-8")
+        codes.api("sofia profile external restart reloadxml")
+        time.sleep(3)
+        with Handset(codes.sip_out, "100", "lab.test") as stranger:
+            for headers in ((), ("X-user_name: 100", "P-Asserted-Identity: <sip:100@lab.test>")):
+                assert stranger.dial("*21*102#", headers=headers).code == 603
+            assert stranger.dial("2000").code != 603  # it did come in
+    finally:
+        config.write_text(text, "utf-8")
+        codes.api("sofia profile external restart reloadxml")
+        time.sleep(3)
+    assert line(codes) == ""
+
+
 def test_it_is_the_authenticated_one_whatever_from_says(codes):
     assert dial(codes, "*21*102#", "101", from_='"Cora Chefin" <sip:100@lab.test>')[0] == 200
     assert line(codes, "100") == ""
@@ -400,6 +422,27 @@ def test_without_the_file_and_without_mod_db(codes, scene):
     finally:
         file.with_suffix(".away").rename(file)
         codes.api("reloadxml")
+    assert dial(codes, "*21*102#") == (200, "Uml. immer an 102", DONE)
+
+
+def test_what_could_not_be_stored_is_not_confirmed(codes, scene):
+    """`db insert` says +OK whatever becomes of it: here its table is gone."""
+    codes.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        secretary, kai = lab.register("101", "102")
+        kai.dial("100")
+        lab.rings(secretary)
+
+    with contextlib.closing(sqlite3.connect(codes.directory / "db" / "call_limit.db")) as database:
+        database.execute("drop table db_data")
+        database.commit()
+    try:
+        for code in ("*21*102#", "#21#", "##21#", "##002#", "*#21#"):
+            assert dial(codes, code) == (200, "Uml. abgelehnt", REFUSED)
+        scene(scenario)
+    finally:
+        codes.api("reload mod_db")
     assert dial(codes, "*21*102#") == (200, "Uml. immer an 102", DONE)
 
 
