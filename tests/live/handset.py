@@ -39,7 +39,7 @@ class Answer:
         heard: list[int] = []
         for start in range(0, len(self.sound) - 400, 400):  # 50 ms
             block = self.sound[start : start + 400]
-            power = {f: _goertzel(block, f) for f in FREQUENCIES}
+            power = {f: share(block, f) for f in FREQUENCIES}
             best = max(power, key=power.__getitem__)
             loud = sum(s * s for s in block) / 400 > 100_000 and power[best] > 0.5
             heard.append(best if loud else 0)
@@ -50,7 +50,7 @@ class Answer:
 FREQUENCIES = (330, 520, 660, 880)
 
 
-def _goertzel(block: list[int], frequency: int) -> float:
+def share(block: list[int], frequency: int) -> float:
     """The share of the block's power that is at `frequency`."""
     k = 2 * math.cos(2 * math.pi * frequency / RATE)
     a = b = 0.0
