@@ -39,7 +39,7 @@ class Answer:
         heard: list[int] = []
         for start in range(0, len(self.sound) - 400, 400):  # 50 ms
             block = self.sound[start : start + 400]
-            power = {f: _goertzel(block, f) for f in FREQUENCIES}
+            power = {f: share(block, f) for f in FREQUENCIES}
             best = max(power, key=power.__getitem__)
             loud = sum(s * s for s in block) / 400 > 100_000 and power[best] > 0.5
             heard.append(best if loud else 0)
@@ -50,7 +50,7 @@ class Answer:
 FREQUENCIES = (330, 520, 660, 880)
 
 
-def _goertzel(block: list[int], frequency: int) -> float:
+def share(block: list[int], frequency: int) -> float:
     """The share of the block's power that is at `frequency`."""
     k = 2 * math.cos(2 * math.pi * frequency / RATE)
     a = b = 0.0
@@ -88,12 +88,14 @@ class Handset:
         self.rtp.bind((host, 0))
         self.rtp.setblocking(False)
 
-    def dial(self, number: str, seconds: float = 10, from_: str | None = None, auth_user: str = "") -> Answer:
+    def dial(
+        self, number: str, seconds: float = 10, from_: str | None = None, headers: tuple[str, ...] = ()
+    ) -> Answer:
         """Call `number`, written into the request as it stands, and listen until FreeSWITCH hangs up."""
         self.call, self.cseq, self.answer = uuid.uuid4().hex, 1, Answer()
         self.uri = f"sip:{number}@{self.domain}"
         self.from_ = from_ or f"<sip:{self.user}@{self.domain}>"
-        self.auth_user = auth_user or self.user
+        self.headers = headers
         self._invite()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -128,6 +130,7 @@ class Handset:
             "Max-Forwards: 70",
             "Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE",
             f"User-Agent: {self.agent}",
+            *self.headers,
             *extra,
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",
@@ -164,11 +167,11 @@ class Handset:
         def md5(value: str) -> str:
             return hashlib.md5(value.encode()).hexdigest()
 
-        ha1, ha2 = md5(f"{self.auth_user}:{realm}:{self.password}"), md5("INVITE:sip:x")
+        ha1, ha2 = md5(f"{self.user}:{realm}:{self.password}"), md5("INVITE:sip:x")
         response = md5(f"{ha1}:{nonce}:00000001:x:auth:{ha2}")
         name = "Proxy-Authorization" if challenge.startswith("Proxy") else "Authorization"
         return (
-            f'{name}: Digest username="{self.auth_user}", realm="{realm}", nonce="{nonce}", uri="sip:x", '
+            f'{name}: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="sip:x", '
             f'response="{response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="x"'
         )
 

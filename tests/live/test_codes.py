@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -263,9 +265,11 @@ def test_outside_numbers_as_far_as_her_toll_allow_goes(codes, daemon, scene):
     assert scene(scenario).startswith("<sip:100@lab.test>;reason=unconditional")
 
 
-# sofia-sip itself drops "${…}" and a raw "#" beside an escape, so all of it is escaped.
+# sofia-sip itself drops "${…}" and a raw "#" beside an escape, so all of it is escaped. Of "${" in an INVITE
+# FreeSWITCH makes "%{"; a 302 brings it raw, see test_a_callee_cannot_dial_for_her_caller.
+EVIL = "%24%7Bglobal_setvar(evil=true)%7D"
 HOSTILE = [
-    "*21*%24%7Bsystem(touch%20{mark})%7D%23",
+    "*21*{evil}%23",
     "*21*%24%24%7Bdomain%7D%23",
     "*21*$1%23",
     "*21*101;21=on:103#",
@@ -290,18 +294,17 @@ HOSTILE = [
     "*21*%C3%BC%23",
     "*21*%FF%FE%23",
     "##21*%24%7Bdb(insert/fsdaemon-lab.test/101/;21=on:103)%7D%23",
-    "*%2321%23%24%7Bsystem(touch%20{mark})%7D",
-    "%23002%23%24%7Bsystem(touch%20{mark})%7D",
+    "*%2321%23{evil}",
+    "%23002%23{evil}",
 ]
 
 
 @pytest.mark.parametrize("number", HOSTILE)
-def test_nothing_is_expanded_and_no_line_is_broken(codes, tmp_path, number):
-    mark = tmp_path / "mark"
+def test_nothing_is_expanded_and_no_line_is_broken(codes, number):
     dial(codes, "*67*102#")
-    number = number.replace("{mark}", str(mark)).replace("{long}", "1" * 4000)
+    number = number.replace("{evil}", EVIL).replace("{long}", "1" * 4000)
     assert dial(codes, number) == (200, "Uml. abgelehnt", REFUSED)
-    assert not mark.exists()
+    assert codes.api("global_getvar evil").strip() != "true"
     assert line(codes) == ";67=on:102"
     assert codes.api("db count/fsdaemon-lab.test").strip() == "1"
 
@@ -324,6 +327,26 @@ def test_who_is_not_authenticated_dials_through(codes):
         assert line(codes) == ";21=on:101"
     assert dial(codes, "*21*102#", password="wrong")[0] == 403
     assert line(codes) == ";21=on:101"
+
+
+def test_a_profile_that_asks_nobody_leads_straight_into_the_dialplan(codes):
+    """No transfer in between: it is the missing authentication that counts."""
+    config = codes.directory / "freeswitch.xml"
+    text = config.read_text("utf-8")
+    assert text.count('"context" value="public"') == 1
+    try:
+        config.write_text(text.replace('"context" value="public"', '"context" value="default"'), "utf-8")
+        codes.api("sofia profile external restart reloadxml")
+        time.sleep(3)
+        with Handset(codes.sip_out, "100", "lab.test") as stranger:
+            for headers in ((), ("X-user_name: 100", "P-Asserted-Identity: <sip:100@lab.test>")):
+                assert stranger.dial("*21*102#", headers=headers).code == 603
+            assert stranger.dial("2000").code != 603  # it did come in
+    finally:
+        config.write_text(text, "utf-8")
+        codes.api("sofia profile external restart reloadxml")
+        time.sleep(3)
+    assert line(codes) == ""
 
 
 def test_it_is_the_authenticated_one_whatever_from_says(codes):
@@ -358,17 +381,19 @@ def test_a_callee_cannot_dial_for_her_caller(codes, daemon, scene):
 
     def scenario(lab):
         boss, secretary = lab.register("100", "101")
-        secretary.policy = "redirect:<sip:*21*102%23@lab.test>"
-        for number in ("101", "104"):
+        for number, code in (("101", "*21*102"), ("101", "*21*${global_setvar(evil=true)}"), ("104", "")):
+            secretary.policy = f"redirect:<sip:{code}@lab.test>"
             call = boss.dial(number)
             lab.wait(lambda call=call: call.gone, "refused")
             assert call.code == 603
         secretary.policy = "ring"
         call, leg = lab.connect(boss, "101", secretary)
-        leg.send_to("*21*102%23")
+        leg.send_to("*21*102")
         lab.wait(lambda: call.gone, "ended")
 
     scene(scenario)
+    assert "${global_setvar(evil=true)}" in (codes.directory / "freeswitch.log").read_text("utf-8", "replace")
+    assert codes.api("global_getvar evil").strip() != "true"
     assert line(codes) == ""
     assert line(codes, "101") == ""
 
@@ -400,6 +425,27 @@ def test_without_the_file_and_without_mod_db(codes, scene):
     finally:
         file.with_suffix(".away").rename(file)
         codes.api("reloadxml")
+    assert dial(codes, "*21*102#") == (200, "Uml. immer an 102", DONE)
+
+
+def test_what_could_not_be_stored_is_not_confirmed(codes, scene):
+    """`db insert` says +OK whatever becomes of it: here its table is gone."""
+    codes.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        secretary, kai = lab.register("101", "102")
+        kai.dial("100")
+        lab.rings(secretary)
+
+    with contextlib.closing(sqlite3.connect(codes.directory / "db" / "call_limit.db")) as database:
+        database.execute("drop table db_data")
+        database.commit()
+    try:
+        for code in ("*21*102#", "#21#", "##21#", "##002#", "*#21#"):
+            assert dial(codes, code) == (200, "Uml. abgelehnt", REFUSED)
+        scene(scenario)
+    finally:
+        codes.api("reload mod_db")
     assert dial(codes, "*21*102#") == (200, "Uml. immer an 102", DONE)
 
 

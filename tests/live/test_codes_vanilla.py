@@ -109,6 +109,9 @@ def test_the_example_configurations_own_codes_are_its_own(switch):
     ):
         assert f"{switch.host} {application}" in scenario(number), number
     assert line(switch, "1000") == ""
+    dial(switch, "*21*1001#", "1000")
+    assert dial(switch, "870", "1000")[0] == 603  # redial: a transfer to the code
+    assert line(switch, "1000") == ";21=on:1001"
 
 
 def test_forwards_of_the_example_configuration(switch, scene):
