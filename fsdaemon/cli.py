@@ -339,7 +339,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     status = commands.add_parser("status", help="say how the running daemon is, and what it decided last")
     _status_options(status)
-    explain = commands.add_parser("explain", help="say what would happen to a call, and why")
+    explain = commands.add_parser(
+        "explain",
+        help="say what would happen to a call, and why",
+        epilog="example: fsdaemon explain --caller 102 --callee 100 --always 101",
+    )
     _explain_options(explain)
     for command in (serve, check, status, explain):
         command.add_argument(

@@ -86,6 +86,8 @@ class _Words:
             return f"the call is forwarded to {self.verdict.target} ({reason})"
         if call.stage == AFTER:
             return f"no forward is followed, the dialplan goes on: voicemail, or the call ends ({reason})"
+        if call.stage == BEYOND:
+            return f"the call goes on to {call.callee} ({reason})"
         return f"{call.callee} rings ({reason})"
 
     def why(self) -> str:
@@ -136,6 +138,8 @@ class _Words:
         call, verdict = self.call, self.verdict
         if verdict.warning:
             return f"{verdict.warning}, and so no forward"
+        if call.stage == BEYOND:
+            return f"{call.callee} is no user of this house, so there is no forward to follow"
         if not dialable(call.callee.name):
             return f"{call.callee} is no number, so she is nobody's user and has no forward"
         if verdict.target:
@@ -180,8 +184,8 @@ class _Words:
 
     def _how_to_forward(self) -> str:
         call = self.call
-        if not dialable(call.callee.name):
-            return "a number that can be dialled could have a forward"
+        if call.stage == BEYOND or not dialable(call.callee.name):
+            return "only a user's forward could be followed"
         kinds = [call.kind] if call.kind in KINDS else list(KINDS)
         if not call.target and any(target.strip() for target in call.forwards.values()):
             wanted = [_KIND_WORDS[kind] for kind, target in call.forwards.items() if target.strip()]

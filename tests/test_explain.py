@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fsdaemon.switchside import channel_data
 from tests.daemon import Daemon
 from tests.recorded import DIRECTORY
 from tests.test_cli import run
@@ -262,6 +263,17 @@ def test_a_name_cannot_drive_the_terminal(capsys):
     assert code == 0
     assert all(ch.isprintable() for ch in out.replace("\n", ""))
     assert EVIL in json.loads(out)["shows"]
+
+
+def test_beyond_the_house(capsys, tmp_path: Path):
+    file = tmp_path / "call.txt"
+    data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    file.write_bytes(
+        channel_data(data, {"fsdaemon_stage": "beyond", "Caller-Destination-Number": "05551234567"})
+    )
+    found = told(capsys, "--recording", str(file))
+    assert found["what"] == "the call goes on to 05551234567 (no_forward)"
+    assert found["why"] == "05551234567 is no user of this house, so there is no forward to follow"
 
 
 def test_the_wrong_preset_is_noticed(capsys, tmp_path: Path):
