@@ -97,7 +97,7 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
     assert call.caller.user is None
     assert verdict.reason not in ("user", "group")
     if verdict.reason == "target":
-        assert looks_outside(call.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
+        assert looks_outside(verdict.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
     if verdict.reason == "external":
         assert chosen.exceptions.external
 
