@@ -219,6 +219,7 @@ class FusionPBX(Process):
                 f"values ('{uuid}', '{domain}', true);"
             )
             lines += [self._extension(number, name, domain) for number, name in NAMES.items()]
+            lines += [self._mailbox(number, uuid) for number in NAMES]
         lines.append(self.changed("100", {"all": "101"}, "b.test"))
         lines += self._ring_group() + self._routes() + self._mail()
         self.sql("\n".join(lines))
@@ -252,8 +253,24 @@ class FusionPBX(Process):
         }
         return f"insert into v_extensions ({', '.join(values)}) values ({', '.join(map(quote, values.values()))});"
 
+    def _mailbox(self, number: str, domain_uuid: str) -> str:
+        return (
+            "insert into v_voicemails (voicemail_uuid, domain_uuid, voicemail_id, voicemail_password, "
+            "voicemail_enabled, voicemail_local_after_email, greeting_id) "
+            f"values ('{uuid4()}', '{domain_uuid}', '{number}', '{number}', true, true, 1);"
+        )
+
     def _dialplan(self, domain: str, context: str, order: int, name: str, xml: str) -> str:
-        values = [str(uuid4()), self.domains[domain], str(uuid4()), context, name, "false", str(order), "true"]
+        values = [
+            str(uuid4()),
+            self.domains[domain],
+            str(uuid4()),
+            context,
+            name,
+            "false",
+            str(order),
+            "true",
+        ]
         return (
             "insert into v_dialplans (dialplan_uuid, domain_uuid, app_uuid, dialplan_context, dialplan_name, "
             "dialplan_continue, dialplan_order, dialplan_enabled, dialplan_xml) values "
@@ -321,7 +338,13 @@ class FusionPBX(Process):
           <condition field="destination_number" expression="^4940\\d+$">
             <action application="transfer" data="${destination_number} XML public"/>
           </condition></extension>"""
+        # A consultation call that has not reached anybody yet.
+        waiting = """<extension name="waiting" continue="false">
+          <condition field="${sip_h_X-Wait}" expression="^yes$">
+            <action application="ring_ready"/><action application="sleep" data="8000"/>
+          </condition></extension>"""
         return [
+            self._dialplan("lab.test", "lab.test", 9, "waiting", waiting),
             self._dialplan("lab.test", "lab.test", 22, "direction", direction),
             self._dialplan("lab.test", "lab.test", 36, "is_local", inward),
             self._dialplan("lab.test", "lab.test", 100, "out", out),
