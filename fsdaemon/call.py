@@ -117,6 +117,7 @@ class Call:
     now: tuple[str, ...]  #: the kinds of forward that would act at once, in the order they are tried
     later: tuple[str, ...]  #: those that would act if nobody takes the call, where nobody asks again then
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
+    unasked: str  #: the kind of the last of them, if nobody was asked when it was followed; or empty
     is_target_number: frozenset[str]  #: the kinds that point to this outside caller's number
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
@@ -150,8 +151,9 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     stage, failure = _stage(headers, callee)
     forwards = _forwards(headers, config, failure)
     now, later = _acting(stage, failure, forwards, callee, ask)
-    target = next((forwards[kind] for kind in now), "")
-    asked = any(forwards[kind] for kind in (*now, *later))
+    targets = {kind: forwards[kind] for kind in (*now, *later)}
+    target = next(iter(targets.values()), "") if now else ""
+    asked = any(targets.values())
     labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
     numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
     own_name = headers.get(v.OWN_NAME if labelled else v.EFFECTIVE_NAME)
@@ -172,11 +174,8 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         now=now,
         later=later,
         path=_path(headers, callee, ask),
-        is_target_number=frozenset(
-            kind
-            for kind in (*now, *later)
-            if _is_target_number(forwards[kind], caller, callee, config, ask)
-        ),
+        unasked=_pending(headers, callee).replace(ONWARD, ""),
+        is_target_number=_is_target_number(targets, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
         outside_id=_outside_id(target, callee, config, ask),
@@ -336,8 +335,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     at = User(redirector or callee.name, callee.domain)
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)
-    pending = "" if redirector else _pending(headers, hop, callee)
-    if (pending or hop.same(at)) and headers.get(v.BRIDGED) == _last_bridge(headers):
+    pending = _pending(headers, callee)
+    if pending or (hop.same(at) and headers.get(v.BRIDGED) == _last_bridge(headers)):
         kinds = headers.get(v.KINDS).split(",", _LONGEST_PATH)
         numbers_ = headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
         steps = [
@@ -355,12 +354,15 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     )
 
 
-def _pending(headers: Headers, hop: User, callee: User) -> str:
-    """By which forward of `hop` the call came here unasked (ONCE); ONWARD if `hop` is no user; or empty.
+def _pending(headers: Headers, callee: User) -> str:
+    """By which forward the call came here from HOP, where all kinds were decided at once; or empty.
 
-    FreeSWITCH writes who was dialled before into RDNIS; where her forwards lead was kept at her hook.
+    FreeSWITCH writes who was dialled before into RDNIS; where her forwards lead was kept at her hook. ONWARD
+    if HOP is no user, and may pass the call on to anybody.
     """
-    if v.PENDING not in headers or not hop.same(User(headers.get(v.RDNIS), callee.domain)):
+    hop = user_of(headers.get(v.HOP), callee.domain)
+    from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
+    if v.PENDING not in headers or not from_there or headers.get(v.BRIDGED) != _last_bridge(headers):
         return ""
     if headers.get(v.PENDING) == ONWARD:
         return ONWARD
@@ -481,17 +483,23 @@ def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
     return {leg[2] for leg in legs if len(leg) == 3 and leg[0] == uuid and uuid}
 
 
-def _is_target_number(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
-    """Whether an outside caller has the outside number that the forward points to.
+def _is_target_number(
+    targets: Mapping[str, str], caller: Caller, callee: User, config: Config, ask: _Asking
+) -> frozenset[str]:
+    """The kinds of forward that point to the outside number which an outside caller has.
 
     Never because her number reads like a user's: FreeSWITCH is asked whether there is such a user.
     """
     ways = (config.numbers.region, config.numbers.trunk_prefix)
-    if caller.user or caller.withheld or not numbers.looks_outside(target, ways[1]):
-        return False
-    if not (dialable(target) and callee.domain and numbers.same(target, caller.number, *ways)):
-        return False
-    return ask(f"user_exists id {target} {callee.domain}") == "false"
+    if caller.user or caller.withheld or not callee.domain:
+        return frozenset()
+    same = [
+        kind
+        for kind, target in targets.items()
+        if numbers.looks_outside(target, ways[1]) and dialable(target)
+        if numbers.same(target, caller.number, *ways)
+    ]
+    return frozenset(k for k in same if ask(f"user_exists id {targets[k]} {callee.domain}") == "false")
 
 
 def _outside_id(target: str, callee: User, config: Config, ask: _Asking) -> tuple[str, str]:

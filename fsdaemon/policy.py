@@ -130,9 +130,12 @@ def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> 
     `show` is how numbers are shown.
     """
     callee, caller, target = show(str(call.callee)), show(str(call.caller)), show(verdict.target)
+    line = ""
+    if call.unasked:
+        line = f"forward {show(call.path[-1].number)} to {callee} for {caller}: {call.unasked}; "
     if verdict.action == FORWARD:
-        return f"forward {callee} to {target} for {caller}: {verdict.reason}"
-    line = f"ring {callee} for {caller}: {verdict.reason}"
+        return line + f"forward {callee} to {target} for {caller}: {verdict.reason}"
+    line += f"ring {callee} for {caller}: {verdict.reason}"
     if verdict.kind and verdict.reason != "no_forward":
         line += f" ({callee} forwards {verdict.kind} to {target})"
     return line

@@ -39,6 +39,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "now": (kind,) if kind in forwards else (),
         "later": (),
         "path": (),
+        "unasked": "",
         "person": Person(caller.user) if caller.user else None,
         "referrer": None,
         "is_target_number": frozenset(),
