@@ -61,7 +61,8 @@ def test_recordings(daemons, recording: Recording) -> None:
     assert played.variables["fsdaemon_verdict"] == recording.expect["verdict"]
     assert played.variables["fsdaemon_reason"] == recording.expect["reason"]
     if recording.expect.get("label"):
-        assert shown_by_mod_sofia(played.variables["effective_caller_id_name"]) == recording.expect["label"]
+        carried = "fsdaemon_label" if "fsdaemon_carry" in played.variables else "effective_caller_id_name"
+        assert shown_by_mod_sofia(played.variables[carried]) == recording.expect["label"]
     assert played.expanded == []
     assert played.refused == []
 
