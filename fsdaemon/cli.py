@@ -127,12 +127,13 @@ def _explain(arguments: argparse.Namespace) -> int:
         failed=arguments.failed or "",
         path=tuple(arguments.path.split(",")) if arguments.path else (),
     )
-    data = explain.data_of(question, recording)
+    config = read_config(arguments.config)
+    data = explain.data_of(question, recording, config.variables)
     if arguments.via:
         host, _, port = arguments.via.rpartition(":")
         facts = explain.ask_daemon(question, data, host.strip("[]"), int(port))
     else:
-        facts = explain.explain(question, data, read_config(arguments.config))
+        facts = explain.explain(question, data, config)
     print(json.dumps(facts, ensure_ascii=False, indent=2) if arguments.json else explain.text(facts))
     return 0
 

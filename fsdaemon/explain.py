@@ -44,18 +44,23 @@ class Question:
     path: tuple[str, ...] = ()  #: who forwarded already, oldest first
 
 
-def data_of(question: Question, recording: bytes = b"") -> bytes:
-    """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded."""
+def data_of(question: Question, recording: bytes = b"", places: v.Preset = v.PRESETS["default"]) -> bytes:
+    """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded.
+
+    `places` says where the dialplan puts things, as in `config.variables`.
+    """
     lines: dict[str, str] = {}
     if not recording:
         lines[v.UUID] = _UUID
     if question.callee:
         lines.update({v.DESTINATION: question.callee, v.CALLEE.variable: question.callee})
+    lines.update(_caller(question, places))
     if question.domain:
-        lines[v.DOMAIN.variable] = question.domain
-    lines.update(_caller(question))
+        lines[places.domain[0].variable] = question.domain
     for kind, target in question.forwards.items():
-        lines[getattr(v, kind.upper()).variable] = target
+        lines[getattr(places, kind)[0].variable] = target
+        flags = (*places.is_user[:1], *getattr(places, f"{kind}_enabled")[:1])
+        lines.update({flag.variable: "true" for flag in flags})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
     if question.path:
@@ -68,7 +73,7 @@ def data_of(question: Question, recording: bytes = b"") -> bytes:
     return channel_data(recording or _BLANK, lines)
 
 
-def _caller(question: Question) -> dict[str, str]:
+def _caller(question: Question, places: v.Preset) -> dict[str, str]:
     hidden: dict[str, str] = {v.HIDE_NUMBER: "true"} if question.withheld else {}
     if not question.caller:
         return hidden
@@ -87,6 +92,7 @@ def _caller(question: Question) -> dict[str, str]:
             v.AUTHORIZED.variable: "true",
             v.USER_NAME.variable: question.caller,
             v.DOMAIN_NAME.variable: question.domain,
+            places.caller_domain[0].variable: question.domain,
             v.EFFECTIVE_NAME.variable: name,
             v.CALLGROUP.variable: ",".join(question.groups),
         })  # fmt: skip

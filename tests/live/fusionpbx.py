@@ -163,6 +163,23 @@ class FusionPBX(Process):
         where = f"extension = {quote(user)} and domain_uuid = {quote(self.domains[domain])}"
         return f"update v_extensions set {values} where {where};"
 
+    def follow_me(self, user: str, *numbers: str) -> None:
+        """`user` has FusionPBX's follow-me to `numbers`."""
+        uuid, domain = str(uuid4()), self.domains["lab.test"]
+        lines = [
+            "insert into v_follow_me (domain_uuid, follow_me_uuid, follow_me_enabled) "
+            f"values ('{domain}', '{uuid}', true);",
+            f"update v_extensions set follow_me_uuid = '{uuid}', follow_me_enabled = true "
+            f"where extension = {quote(user)} and domain_uuid = '{domain}';",
+        ]
+        lines += [
+            "insert into v_follow_me_destinations (domain_uuid, follow_me_uuid, follow_me_destination_uuid, "
+            "follow_me_destination, follow_me_delay, follow_me_timeout, follow_me_order) "
+            f"values ('{domain}', '{uuid}', '{uuid4()}', {quote(number)}, 0, 30, {order});"
+            for order, number in enumerate(numbers)
+        ]
+        self.sql("\n".join(lines))
+
     # --- how it is set up ---
 
     def _configure(self, scripts: Path) -> None:
@@ -358,10 +375,17 @@ class FusionPBX(Process):
             "insert into v_email_templates (email_template_uuid, template_language, template_category, "
             f"template_subject, template_body, template_enabled) values ('{uuid4()}', 'en-us', 'missed', "
             f"{text}, {text}, true);",
-            "insert into v_default_settings (default_setting_uuid, default_setting_category, "
-            "default_setting_subcategory, default_setting_name, default_setting_value, "
-            f"default_setting_enabled) values ('{uuid4()}', 'email', 'smtp_from', 'text', 'pbx@lab.test', true);",
+            self._setting("email", "smtp_from", "text", "pbx@lab.test"),
+            # The phones are silent; a message is no shorter for it.
+            self._setting("voicemail", "message_silence_seconds", "numeric", "0"),
         ]
+
+    def _setting(self, *values: str) -> str:
+        return (
+            "insert into v_default_settings (default_setting_category, default_setting_subcategory, "
+            "default_setting_name, default_setting_value, default_setting_uuid, default_setting_enabled) "
+            f"values ({', '.join(map(quote, [*values, str(uuid4())]))}, true);"
+        )
 
     def mails(self) -> list[str]:
         """The missed-call mails in FusionPBX's queue since the last time, as `TO: BODY`."""

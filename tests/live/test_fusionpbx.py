@@ -630,6 +630,39 @@ def test_a_ring_group_as_the_target(switch, daemon, scene, strategy):
     wait_for_mail(switch, "2000@lab.test: Kai Kollege|102|2000")
 
 
+def test_follow_me_as_the_target(switch, daemon, scene):
+    switch.forwards(u100={"all": "101"})
+    switch.follow_me("101", "103", "104")
+
+    def scenario(lab):
+        kai, vera, zoe = lab.register("102", "103", "104")
+        kai.dial("100")
+        assert lab.rings(vera).display == LABEL
+        assert lab.rings(zoe).display == LABEL
+
+    scene(scenario)
+
+
+def test_a_message_in_the_mailbox_has_the_callers_own_name(switch, daemon, scene):
+    switch.forwards(u100={"all": "101"})
+    messages = switch.directory / "storage" / "voicemail" / "101"
+
+    def scenario(lab):
+        kai, secretary = lab.register("102", "101")
+        call = kai.dial("100")
+        assert lab.rings(secretary).display == LABEL
+        lab.wait(lambda: call.up, "her mailbox", 8)
+        lab.wait(lambda: call.gone or list(messages.glob("msg_*")), "recording", 10)
+        lab.turn(2.5)
+        if not call.gone:
+            call.end()
+        lab.turn(0.5)
+
+    scene(scenario)
+    query = "select voicemail_id, caller_id_name from v_voicemail_messages join v_voicemails using (voicemail_uuid)"
+    assert switch.sql(query) == "101|Kai Kollege"
+
+
 def wait_for_mail(switch, line):
     """A missed-call mail in FusionPBX's queue."""
     found = []
@@ -689,6 +722,24 @@ def test_without_the_daemon(switch, scene, kind):
         own_name_only(lab.rings(secretary, 1, 8))
 
     scene(scenario)
+
+
+def test_a_daemon_that_hangs_until_it_is_ended(switch, daemon, scene):
+    """As with every sync socket: the call waits for its end, and goes on."""
+    switch.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        secretary, kai = lab.register("101", "102")
+        daemon.signal(signal.SIGSTOP)
+        start = time.monotonic()
+        kai.dial("100")
+        lab.turn(1.5)
+        assert not secretary.rang
+        daemon.signal(signal.SIGKILL)
+        own_name_only(lab.rings(secretary))
+        return time.monotonic() - start
+
+    assert scene(scenario) < 2.5
 
 
 def test_taken_out_again(switch, daemon, scene):
