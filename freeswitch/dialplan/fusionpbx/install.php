@@ -40,7 +40,10 @@ foreach (glob("$source/*.xml") as $file) {
 }
 $no_session = true;
 require "$root/resources/require.php";
-if (empty($database) || $database->select('select 1 as one from v_domains limit 1', null, 'column') != 1) {
+if (empty($database)) {
+	$database = new database; // before 5.4
+}
+if ($database->select('select 1 as one from v_domains limit 1', null, 'column') != 1) {
 	fail('FusionPBX has no database, or no domain yet');
 }
 
