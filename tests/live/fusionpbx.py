@@ -238,7 +238,7 @@ class FusionPBX(Process):
             lines += [self._extension(number, name, domain) for number, name in NAMES.items()]
             lines += [self._mailbox(number, uuid) for number in NAMES]
         lines.append(self.changed("100", {"all": "101"}, "b.test"))
-        lines += self._ring_group() + self._routes() + self._mail()
+        lines += self._ring_group() + self._routes() + self._settings()
         self.sql("\n".join(lines))
 
     def _extension(self, number: str, name: str, domain: str) -> str:
@@ -369,12 +369,14 @@ class FusionPBX(Process):
             self._dialplan("lab.test", "public", 100, "in", here),
         ]
 
-    def _mail(self) -> list[str]:
+    def _settings(self) -> list[str]:
         text = quote("${caller_id_name}|${caller_id_number}|${dialed_user}")
         return [
             "insert into v_email_templates (email_template_uuid, template_language, template_category, "
             f"template_subject, template_body, template_enabled) values ('{uuid4()}', 'en-us', 'missed', "
             f"{text}, {text}, true);",
+            self._setting("cache", "method", "text", "file"),
+            self._setting("cache", "location", "text", str(self.cache)),
             self._setting("email", "smtp_from", "text", "pbx@lab.test"),
             # The phones are silent; a message is no shorter for it.
             self._setting("voicemail", "message_silence_seconds", "numeric", "0"),

@@ -630,6 +630,25 @@ def test_a_ring_group_as_the_target(switch, daemon, scene, strategy):
     wait_for_mail(switch, "2000@lab.test: Kai Kollege|102|2000")
 
 
+def test_an_alias_is_the_user(switch, daemon, scene):
+    """200 is another number of 100: it forwards as she does, and 101 breaks through it as through 100."""
+    switch.forwards(u100={"all": "101"})
+    switch.sql("update v_extensions set number_alias = '200' where extension = '100'")
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        kai.dial("200")
+        assert lab.rings(secretary).display == LABEL
+        lab.hangup_all()
+        secretary.dial("200")
+        assert lab.rings(boss).display == "Sina Sekretariat"
+
+    try:
+        scene(scenario)
+    finally:
+        switch.sql("update v_extensions set number_alias = '' where extension = '100'")
+
+
 def test_follow_me_as_the_target(switch, daemon, scene):
     switch.forwards(u100={"all": "101"})
     switch.follow_me("101", "103", "104")
@@ -743,19 +762,33 @@ def test_a_daemon_that_hangs_until_it_is_ended(switch, daemon, scene):
 
 
 def test_taken_out_again(switch, daemon, scene):
-    """`install.php --remove`, and in again: FusionPBX is what it was."""
-    assert switch.remove() == "removed\n"
-    try:
-        switch.forwards(u100={"all": "101"})
+    """`install.php --remove`, and in again, while FreeSWITCH runs: at once, for the cache is flushed."""
+    switch.forwards(u100={"all": "101"})
 
-        def scenario(lab):
+    def scenario(label):
+        def played(lab):
             secretary, kai = lab.register("101", "102")
             kai.dial("100")
-            own_name_only(lab.rings(secretary))
+            leg = lab.rings(secretary)
+            assert leg.display == label
+            lab.hangup_all()
 
-        scene(scenario)
-        assert switch.sql("select count(*) from v_dialplans where dialplan_name like 'fsdaemon%'") == "0"
+        return played
+
+    ours = "select count(*) from v_dialplans where dialplan_name like 'fsdaemon%'"
+    scene(scenario(LABEL))
+    assert switch.remove() == "removed\n"
+    try:
+        scene(scenario("Kai Kollege"))
+        assert switch.postgres.sql(ours) == "0"
     finally:
         assert switch.install().startswith("installed")
-    assert switch.install().startswith("installed")
-    assert switch.sql("select count(*) from v_dialplans where dialplan_name like 'fsdaemon%'") == "2"
+    scene(scenario(LABEL))
+    switch.postgres.sql(
+        "update v_dialplans set dialplan_enabled = false where dialplan_name = 'fsdaemon_ask'"
+    )
+    assert "switched off, as before" in switch.install()
+    assert switch.postgres.sql(ours + " and dialplan_enabled") == "1"
+    switch.postgres.sql("update v_dialplans set dialplan_enabled = true where dialplan_name = 'fsdaemon_ask'")
+    assert "switched off" not in switch.install()
+    assert switch.postgres.sql(ours) == "2"

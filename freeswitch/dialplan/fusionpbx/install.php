@@ -41,7 +41,7 @@ foreach (glob("$source/*.xml") as $file) {
 $no_session = true;
 require "$root/resources/require.php";
 if (empty($database)) {
-	$database = new database; // before 5.4
+	$database = new database; // older ones make none by themselves
 }
 if ($database->select('select 1 as one from v_domains limit 1', null, 'column') != 1) {
 	fail('FusionPBX has no database, or no domain yet');
@@ -84,5 +84,7 @@ if (!$remove) {
 	}
 }
 $cache = new cache;
-$cache->flush();
+if ($cache->flush() === false) {
+	fwrite(STDERR, "install.php: FreeSWITCH cannot be reached, and may go on with what it has in its cache\n");
+}
 echo $remove ? "removed\n" : "installed, asking $socket" . ($off ? '; switched off, as before' : '') . "\n";
