@@ -56,7 +56,7 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 
 @EACH
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
-    ours = r"fsdaemon_(off|verdict|label|number|diversion|path|hop)|user_exists|call_direction"
+    ours = r"fsdaemon_(off|taken|verdict|label|number|diversion|path|hop)|user_exists|call_direction"
     used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
     assert all(re.fullmatch(ours, name) for name in used), used
 
@@ -73,7 +73,7 @@ def test_what_is_carried_is_taken_away() -> None:
     """By the next hop, whatever has become of the daemon; and from the caller when somebody takes the call."""
     ask, apply = (file.read_text("utf-8") for file in ENTRIES)
     carried = set(re.findall(r'"export" data="(nolocal:\w+)=', apply))
-    assert len(carried) == 6
+    assert len(carried) == 7
     assert carried <= set(re.findall(r'"unset" data="([\w:]+)"', ask))
     (at_bridge,) = re.findall(r'data="execute_on_pre_bridge_fsdaemon=multiunset ([^"]*)"', apply)
     assert set(at_bridge.split(" ")) == carried

@@ -415,6 +415,34 @@ def test_sent_on_to_a_colleague_and_out_of_a_trunk(switch, daemon, scene):
     scene(by_the_caller)
 
 
+def test_sent_on_without_media_in_freeswitch(switch, daemon, scene):
+    """With bypass-media nothing is executed at the bridge."""
+    switch.forwards(u100={"all": "101"})
+    switch.sql("update v_extensions set sip_bypass_media = 'bypass-media'")
+
+    def by_the_caller(lab):
+        call, _, vera = labelled_and_answered(lab)
+        lab.wait(lambda: "outbound" in switch.api("show channels"), "listed")
+        rows = [line.split(",") for line in switch.api("show channels").splitlines()]
+        (uuid,) = [row[0] for row in rows if row[1:2] == ["outbound"]]
+        assert switch.api(f"uuid_getvar {uuid} fsdaemon_taken").strip() == "true"  # nothing was executed
+        call.send_to("103")
+        leg = lab.rings(vera)
+        assert leg.header("Diversion") is None
+        assert "Uml." not in leg.msg
+
+    def by_the_callee(lab):
+        _, leg, vera = labelled_and_answered(lab)
+        leg.send_to("103")
+        own_name_only(lab.rings(vera))
+
+    try:
+        scene(by_the_caller)
+        scene(by_the_callee)
+    finally:
+        switch.sql("update v_extensions set sip_bypass_media = null")
+
+
 @pytest.mark.parametrize("who", ["caller", "callee"])
 def test_sent_on_by_keys(switch, daemon, scene, who):
     """att_xfer, which calls without a hook: what it calls gets no label and no Diversion of ours."""

@@ -9,6 +9,8 @@
  * switched off stays so.
  */
 
+umask(022); // the web server reads what root writes here
+
 function fail($message) {
 	fwrite(STDERR, "install.php: $message\n");
 	exit(1);
