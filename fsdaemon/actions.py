@@ -10,7 +10,7 @@ import re
 
 from fsdaemon import diversion
 from fsdaemon import variables as v
-from fsdaemon.call import BEFORE, Call, User
+from fsdaemon.call import BEFORE, ONCE, ONWARD, Call, User
 from fsdaemon.config import Config
 from fsdaemon.display import clean, encode, leaves_the_house, percent_encode
 from fsdaemon.esl import Command, Execute
@@ -45,6 +45,8 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.REFERRER] = _address(call.referrer.user)
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
+    if call.stage == ONCE:
+        values.update(_at_once(call, verdict))
     if verdict.path:
         values.update(_path(call, verdict))
     if verdict.path or label:
@@ -57,6 +59,17 @@ def _address(user: User | None) -> str:
         return "-"
     text = f"{user.name}@{user.domain}"
     return text if dialable(text) else ""  # not remembered, and found out anew
+
+
+def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """What a dialplan that asks once for all kinds is told, and what the next hop has to know of them."""
+    values = {v.OFF: ",".join(verdict.off)} if verdict.off else {}
+    pending = ",".join(f"{kind}={target}" for kind, target in verdict.pending)
+    if not call.is_user and verdict.path:
+        pending = ONWARD
+    if pending and verdict.action == RING:
+        values.update({v.PENDING: pending, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
+    return values
 
 
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:

@@ -25,10 +25,12 @@ _LONGEST_NUMBER = 100  # characters; SIP has no limit, and a log line should hav
 _UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
 _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
-BEFORE, AFTER, BEYOND = "before", "after", "beyond"
+BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
 REDIRECT = "redirect"
 KINDS = tuple(kind for kind in FORWARDS if kind != REDIRECT)  # those that the dialplan knows
 _NOBODY = "-"
+ONWARD = "*"  # in PENDING: an extension that is no user may pass the call on to anybody
+_NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
 _LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
@@ -102,10 +104,14 @@ class Call(NamedTuple):
     referrer: Person | None  #: who transferred her here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
-    stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called
+    stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called; ONCE: all at once
+    is_user: bool  #: the callee is a user
+    now: tuple[str, ...]  #: the kinds of forward that would act at once, in the order they are tried
+    later: tuple[str, ...]  #: those that would act if nobody takes the call, where nobody asks again then
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
     before_us: tuple[Diverter, ...]  #: who did before it came here, as a gateway says that is believed
-    is_target_number: bool  #: an outside caller whose number the forward points to
+    unasked: str  #: the kind of the last of them, if nobody was asked when it was followed; or empty
+    is_target_number: frozenset[str]  #: the kinds that point to this outside caller's number
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
     sent_away: str  #: the foreign address to which her phone sent the call (302), where nobody took it
@@ -119,18 +125,9 @@ class Call(NamedTuple):
     last_bridge: str  #: UUID of the leg that answered last, if any
 
     @property
-    def kind(self) -> str:
-        """Which kind of forward could act now: always before the bridge, the failure's after it."""
-        return _kind(self.stage, self.failure)
-
-    @property
     def target(self) -> str:
-        """Where the forward points that could act now; empty if there is none."""
-        return self.forwards.get(self.kind, "")
-
-
-def _kind(stage: str, failure: str | None) -> str:
-    return "always" if stage == BEFORE else (failure or "")
+        """Where the forward points that would act first; empty if there is none."""
+        return next((self.forwards[kind] for kind in self.now), "")
 
 
 Questions = tuple[Api, ...]
@@ -147,26 +144,33 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     callee = callee_of(headers, config)
     stage, failure = _stage(headers, callee)
     forwards = _forwards(headers, config, failure)
-    target = forwards.get(_kind(stage, failure), "")
+    now, later = _acting(stage, failure, forwards, callee, ask)
+    targets = {kind: forwards[kind] for kind in (*now, *later)}
+    target = next(iter(targets.values()), "") if now else ""
+    asked = any(targets.values())
     labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
     numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
     own_name = headers.get(v.OWN_NAME if labelled else v.EFFECTIVE_NAME)
     # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
-    user = _established(headers, ask if target else None)
+    user = _established(headers, ask if asked else None, config)
     caller = _caller(headers, own_name, user)
     call = Call(
         uuid=headers.get(v.UUID),
         callee=callee,
-        callee_name=_callee_name(headers, config, callee, target, ask),
+        callee_name=_callee_name(headers, config, callee, asked, ask),
         caller=caller,
-        person=_person(headers, user, bool(target), config, ask),
-        referrer=_referrer(headers, callee, bool(target), config, ask),
+        person=_person(headers, user, asked, config, ask),
+        referrer=_referrer(headers, callee, asked, config, ask),
         forwards=forwards,
         failure=failure,
         stage=stage,
+        is_user=_says_true(headers, config.variables.is_user),
+        now=now,
+        later=later,
         path=_path(headers, callee, ask),
         before_us=_before_us(headers, user, config),
-        is_target_number=_is_target_number(target, caller, callee, config, ask),
+        unasked=_pending(headers, callee).replace(ONWARD, ""),
+        is_target_number=_is_target_number(targets, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         sent_away=_sent_away(headers, stage, failure),
         visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
@@ -217,6 +221,11 @@ class _Asking:
             return ""
         return self(f"user_data {user.name}@{user.domain} var {variable.variable}")
 
+    def contact(self, user: User) -> str:
+        """Where FreeSWITCH would call a user's phones."""
+        plain = dialable(user.name) and _DOMAIN.fullmatch(user.domain)
+        return self(f"sofia_contact */{user.name}@{user.domain}") if plain else ""
+
     def leg(self, uuid: str, variable: v.Header) -> str:
         """A variable of another channel; empty if it is gone."""
         return self(f"uuid_getvar {uuid} {variable.variable}") if _UUID.fullmatch(uuid) else ""
@@ -238,7 +247,7 @@ def _stage(headers: Headers, callee: User) -> tuple[str, str | None]:
     """
     failure = _failure(headers)
     stage = headers.get(v.STAGE)
-    if stage not in (BEFORE, AFTER, BEYOND):
+    if stage not in (BEFORE, AFTER, BEYOND, ONCE):
         tried = failure is not None and headers.get(v.DIALED_USER) == callee.name
         stage = AFTER if tried else BEFORE
     return stage, failure if stage == AFTER else None
@@ -259,6 +268,24 @@ def _failure(headers: Headers) -> str | None:
     return None
 
 
+def _acting(
+    stage: str, failure: str | None, forwards: Mapping[str, str], callee: User, ask: _Asking
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which kinds of forward would act now, in the order they are tried, and which only later.
+
+    A dialplan that asks once (ONCE) follows what it is not told to switch off by itself, and a forward for
+    a user without a phone first.
+    """
+    if stage != ONCE:
+        kind = "always" if stage == BEFORE else (failure or "")
+        return ((kind,) if kind in forwards else ()), ()
+    absent = "not_registered" in forwards and ask.contact(callee) == _NO_PHONE
+    first = [kind for kind in ("not_registered", "always") if kind in forwards]
+    if not absent:
+        first = [kind for kind in first if kind == "always"]
+    return tuple(first), tuple(kind for kind in forwards if kind not in first)
+
+
 def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str, str]:
     forwards: dict[str, str] = {}
     if not _says_true(headers, config.variables.is_user):
@@ -270,7 +297,7 @@ def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str
         target = _first(headers, names)
         if target:
             forwards[kind] = numbers.as_dialled(target)
-        elif any(name in headers for name in names):
+        elif any(name in headers for name in (*names, *getattr(config.variables, f"{kind}_enabled"))):
             forwards[kind] = " "  # set, and to nothing: somebody should know
     if failure == REDIRECT:
         forwards[REDIRECT] = numbers.as_dialled(headers.get(v.REDIRECT_USER))
@@ -282,9 +309,9 @@ def _says_true(headers: Headers, names: tuple[v.Header, ...]) -> bool:
     return not names or _first(headers, names) == "true"
 
 
-def _callee_name(headers: Headers, config: Config, callee: User, target: str, ask: _Asking) -> str:
+def _callee_name(headers: Headers, config: Config, callee: User, asked: bool, ask: _Asking) -> str:
     name = _first(headers, config.variables.callee_name)
-    return name or (ask.directory(callee, v.EFFECTIVE_NAME) if target else "")
+    return name or (ask.directory(callee, v.EFFECTIVE_NAME) if asked else "")
 
 
 def _last_bridge(headers: Headers) -> str:
@@ -301,10 +328,11 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     if not dialable(callee.name):
         return ()
     redirector = _redirector(headers)
-    at = redirector or callee.name
+    at = User(redirector or callee.name, callee.domain)
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)
-    if hop.same(User(at, callee.domain)) and headers.get(v.BRIDGED) == _last_bridge(headers):
+    pending = _pending(headers, callee)
+    if pending or (hop.same(at) and headers.get(v.BRIDGED) == _last_bridge(headers)):
         kinds = headers.get(v.KINDS).split(",", _LONGEST_PATH)
         numbers_ = headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
         steps = [
@@ -312,12 +340,32 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
             for number, kind in zip_longest(numbers_, kinds)
             if number and dialable(number)
         ]
+        if pending in FORWARDS:
+            steps.append((str(hop), pending))
     if redirector:
         steps.append((redirector, REDIRECT))
     return tuple(
         Diverter(number, kind, ask.directory(user_of(number, callee.domain), v.EFFECTIVE_NAME))
         for number, kind in steps
     )
+
+
+def _pending(headers: Headers, callee: User) -> str:
+    """By which forward the call came here from HOP, where all kinds were decided at once; or empty.
+
+    FreeSWITCH writes who was dialled before into RDNIS; where her forwards lead was kept at her hook. ONWARD
+    if HOP is no user, and may pass the call on to anybody.
+    """
+    hop = user_of(headers.get(v.HOP), callee.domain)
+    from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
+    if v.PENDING not in headers or not from_there or headers.get(v.BRIDGED) != _last_bridge(headers):
+        return ""
+    if headers.get(v.PENDING) == ONWARD:
+        return ONWARD
+    pairs = (pair.partition("=") for pair in headers.get(v.PENDING).split(","))
+    kinds = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in FORWARDS]
+    failure = _failure(headers)
+    return failure if failure in kinds else next(iter(kinds), "")
 
 
 def _before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:
@@ -362,7 +410,7 @@ def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:
     return Caller(user, shown, number, withheld)
 
 
-def _established(headers: Headers, ask: _Asking | None) -> User | None:
+def _established(headers: Headers, ask: _Asking | None, config: Config) -> User | None:
     """The user FreeSWITCH knows to be on this leg, or None.
 
     Inbound: who gave the password (sofia_reg.c sets sip_authorized, user_name and domain_name).
@@ -370,30 +418,31 @@ def _established(headers: Headers, ask: _Asking | None) -> User | None:
     nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
     """
     if headers.get(v.LOOPBACK_LEG) or headers.get(v.SOURCE) == "mod_loopback":
-        return _other_leg(headers.get(v.LOOPBACK_FROM), ask) if ask else None
-    return _of_leg(headers.get(v.CALL_DIRECTION), headers.get)
+        return _other_leg(headers.get(v.LOOPBACK_FROM), ask, config) if ask else None
+    return _of_leg(headers.get(v.CALL_DIRECTION), headers.get, config)
 
 
-def _other_leg(uuid: str, ask: _Asking) -> User | None:
+def _other_leg(uuid: str, ask: _Asking, config: Config) -> User | None:
     """The user FreeSWITCH knows to be on another channel."""
-    answers = {variable: ask.leg(uuid, variable) for variable in _ASKED}
-    return _of_leg(answers[v.DIRECTION], answers.__getitem__)
+    answers = {variable: ask.leg(uuid, variable) for variable in (*_ASKED, *config.variables.caller_domain)}
+    return _of_leg(answers[v.DIRECTION], answers.__getitem__, config)
 
 
 _ASKED = (
-    v.DIRECTION, v.AUTHORIZED, v.USER_NAME, v.DOMAIN_NAME,
+    v.DIRECTION, v.AUTHORIZED, v.USER_NAME,
     v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID,
 )  # fmt: skip
 
 
-def _of_leg(direction: str, get: Callable[[v.Header], str]) -> User | None:
+def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> User | None:
     """The user on a leg whose variables `get` tells.
 
     On an outbound leg dialed_user is hers until she dials somebody herself; then it is theirs. So it is
     believed before that, or if the dial-string says the same, and remembered (WHO).
     """
     if direction != "outbound":
-        return _user(get(v.USER_NAME), get(v.DOMAIN_NAME)) if get(v.AUTHORIZED) == "true" else None
+        domain = next(filter(None, map(get, config.variables.caller_domain)), "")
+        return _user(get(v.USER_NAME), domain) if get(v.AUTHORIZED) == "true" else None
     who, dialed = get(v.WHO), (get(v.DIALED_USER), get(v.DIALED_DOMAIN))
     if who:
         return None if who == _NOBODY else user_of(who, "")
@@ -438,7 +487,7 @@ def _referrer(headers: Headers, callee: User, asked: bool, config: Config, ask: 
     if v.REFERRER in headers:  # found out at an earlier hook; a bridge since has overwritten the rest
         user = user_of(headers.get(v.REFERRER), "")
     elif headers.get(v.CALL_DIRECTION) == "outbound":
-        user = _other_leg(bridged, ask)
+        user = _other_leg(bridged, ask, config)
     elif headers.get(v.DIALED_USER) in _numbers_of_leg(headers, bridged):
         user = _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
     return Person(user, _directory_groups(user, asked, config, ask)) if user else None
@@ -450,17 +499,23 @@ def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
     return {leg[2] for leg in legs if len(leg) == 3 and leg[0] == uuid and uuid}
 
 
-def _is_target_number(target: str, caller: Caller, callee: User, config: Config, ask: _Asking) -> bool:
-    """Whether an outside caller has the outside number that the forward points to.
+def _is_target_number(
+    targets: Mapping[str, str], caller: Caller, callee: User, config: Config, ask: _Asking
+) -> frozenset[str]:
+    """The kinds of forward that point to the outside number which an outside caller has.
 
     Never because her number reads like a user's: FreeSWITCH is asked whether there is such a user.
     """
     ways = (config.numbers.region, config.numbers.trunk_prefix)
-    if caller.user or caller.withheld or not numbers.looks_outside(target, ways[1]):
-        return False
-    if not (dialable(target) and callee.domain and numbers.same(target, caller.number, *ways)):
-        return False
-    return ask(f"user_exists id {target} {callee.domain}") == "false"
+    if caller.user or caller.withheld or not callee.domain:
+        return frozenset()
+    same = [
+        kind
+        for kind, target in targets.items()
+        if numbers.looks_outside(target, ways[1]) and dialable(target)
+        if numbers.same(target, caller.number, *ways)
+    ]
+    return frozenset(k for k in same if ask(f"user_exists id {targets[k]} {callee.domain}") == "false")
 
 
 def _outside_id(target: str, callee: User, config: Config, ask: _Asking) -> tuple[str, str]:

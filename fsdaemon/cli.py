@@ -129,8 +129,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     if arguments.uuid:
         return _explain_call(arguments)
     question, recording = _question(arguments)
-    data = explain.data_of(question, recording)
     config = read_config(arguments.config)
+    data = explain.data_of(question, recording, config.variables)
     if arguments.via:
         host, _, port = arguments.via.rpartition(":")
         facts = explain.ask_daemon(question, data, host.strip("[]"), int(port), config)

@@ -47,7 +47,7 @@ def label(call: Call, verdict: Verdict, config: Config) -> str | None:
 
 def leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
     """Whether the call goes to an outside number next."""
-    beyond = call.callee.name if call.stage == BEYOND else ""
+    beyond = call.callee.name if call.stage == BEYOND or not call.is_user else ""
     target = verdict.target if verdict.action == FORWARD else beyond
     return looks_outside(target, config.numbers.trunk_prefix)
 

@@ -45,19 +45,24 @@ class Question:
     path: tuple[str, ...] = ()  #: who forwarded already, oldest first
 
 
-def data_of(question: Question, recording: bytes = b"") -> bytes:
-    """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded."""
+def data_of(question: Question, recording: bytes = b"", places: v.Preset = v.PRESETS["default"]) -> bytes:
+    """The channel data FreeSWITCH would send for it; what is asked for replaces what was recorded.
+
+    `places` says where the dialplan puts things, as in `config.variables`.
+    """
     lines: dict[str, str] = {}
     if not recording:
         lines[v.UUID] = question.uuid
     callee = user_of(question.callee, question.domain)
     if question.callee:
         lines.update({v.DESTINATION: callee.name, v.CALLEE.variable: callee.name})
+    lines.update(_caller(question, places))
     if callee.domain:
-        lines[v.DOMAIN.variable] = callee.domain
-    lines.update(_caller(question))
+        lines[places.domain[0].variable] = callee.domain
     for kind, target in question.forwards.items():
-        lines[getattr(v, kind.upper()).variable] = target
+        lines[getattr(places, kind)[0].variable] = target
+        flags = (*places.is_user[:1], *getattr(places, f"{kind}_enabled")[:1])
+        lines.update({flag.variable: "true" for flag in flags})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
     if question.path:
@@ -70,7 +75,7 @@ def data_of(question: Question, recording: bytes = b"") -> bytes:
     return channel_data(recording or _BLANK, lines)
 
 
-def _caller(question: Question) -> dict[str, str]:
+def _caller(question: Question, places: v.Preset) -> dict[str, str]:
     hidden: dict[str, str] = {v.HIDE_NUMBER: "true"} if question.withheld else {}
     if not question.caller:
         return hidden
@@ -92,6 +97,7 @@ def _caller(question: Question) -> dict[str, str]:
             v.AUTHORIZED.variable: "true",
             v.USER_NAME.variable: user.name,
             v.DOMAIN_NAME.variable: user.domain,
+            places.caller_domain[0].variable: user.domain,
             v.EFFECTIVE_NAME.variable: name,
             v.CALLGROUP.variable: ",".join(question.groups),
         })  # fmt: skip

@@ -30,22 +30,38 @@ class Verdict(NamedTuple):
     target: str = ""  #: where that forward points
     rule: str = ""  #: the key of conf.toml that decided, with its value where it is a list
     warning: str = ""  #: what an administrator should know; empty nearly always
+    off: tuple[str, ...] = ()  #: the kinds of forward that are set and not to be followed
+    pending: tuple[tuple[str, str], ...] = ()  #: kind and target of those that act if nobody takes the call
 
 
 def decide(call: Call, config: Config) -> Verdict:
     """Whether the callee rings or her forward is followed, and why. Never raises.
 
-    `config` is the one of the callee's domain.
+    Where nobody asks again when the bridge failed, each kind of forward is judged at once, by itself: a
+    caller may be exempt from one of them only. `config` is the one of the callee's domain.
     """
-    verdict = _decide(call, config)
+    verdict = _told(call, config)
     if call.sent_away and not verdict.warning:
         warning = f"the phone of {call.callee} sent the call to {call.sent_away[:_LONGEST]!r} by itself"
-        return verdict._replace(warning=f"{warning}: another host, where nobody took it")
+        return verdict._replace(warning=f"{warning}, and nobody took it there")
     return verdict
 
 
-def _decide(call: Call, config: Config) -> Verdict:
-    kind, target = call.kind, call.target
+def _told(call: Call, config: Config) -> Verdict:
+    judged = {kind: _judge(call, config, kind) for kind in (*call.now, *call.later)}
+    off = tuple(kind for kind, verdict in judged.items() if verdict.action == RING)
+    for kind in call.now:
+        if judged[kind].action == FORWARD:
+            return judged[kind]._replace(off=off)
+    pending = tuple((kind, judged[kind].target) for kind in call.later if kind not in off)
+    exempt = [judged[kind] for kind in off if judged[kind].reason != "no_forward"]
+    told = next(iter(exempt or [judged[kind] for kind in off]), Verdict(RING, "no_forward", call.path))
+    return told._replace(off=off, pending=pending)
+
+
+def _judge(call: Call, config: Config, kind: str) -> Verdict:
+    """What one kind of the callee's forwards comes to."""
+    target = call.forwards[kind]
     if not target:
         return Verdict(RING, "no_forward", call.path)
     user = user_of(target, call.callee.domain)
@@ -55,7 +71,7 @@ def _decide(call: Call, config: Config) -> Verdict:
         return Verdict(RING, "no_forward", *looked_at, "", warning)
     if user.same(call.callee) or not dialable(call.callee.name):
         return Verdict(RING, "no_forward", *looked_at)
-    exception = _exception(call, config, user)
+    exception = _exception(call, config, kind, user)
     if exception:
         return Verdict(RING, exception[0], *looked_at, exception[1])
     if _asked(user, call, 1) or _asked(call.callee, call, 2):
@@ -70,14 +86,14 @@ def _decide(call: Call, config: Config) -> Verdict:
     return Verdict(FORWARD, kind, path, kind, target)
 
 
-def _exception(call: Call, config: Config, target: User) -> tuple[str, str] | None:
+def _exception(call: Call, config: Config, kind: str, target: User) -> tuple[str, str] | None:
     """Why this forward is not followed, and by which key of conf.toml; None if it is."""
     exceptions = config.exceptions
     found = _persons(call.person, call, config, target) if call.person else None
     if found:
         return found
     if call.caller.user is None and not call.caller.withheld:
-        if exceptions.target and call.is_target_number:
+        if exceptions.target and kind in call.is_target_number:
             return "target", "exceptions.target"
         ways = (config.numbers.region, config.numbers.trunk_prefix)
         for number in exceptions.external:
@@ -123,9 +139,12 @@ def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> 
     `show` is how numbers are shown.
     """
     callee, caller, target = show(str(call.callee)), show(str(call.caller)), show(verdict.target)
+    line = ""
+    if call.unasked:
+        line = f"forward {show(call.path[-1].number)} to {callee} for {caller}: {call.unasked}; "
     if verdict.action == FORWARD:
-        return f"forward {callee} to {target} for {caller}: {verdict.reason}"
-    line = f"ring {callee} for {caller}: {verdict.reason}"
+        return line + f"forward {callee} to {target} for {caller}: {verdict.reason}"
+    line += f"ring {callee} for {caller}: {verdict.reason}"
     if verdict.warning:
         return f"{line} ({show(verdict.warning)})"
     return f"{line} ({callee} forwards {verdict.kind} to {target})" if verdict.kind else line

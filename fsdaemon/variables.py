@@ -64,6 +64,7 @@ HIDE_NUMBER = Header("Caller-Privacy-Hide-Number", Writer.STRANGER)
 AUTHORIZED = _v("sip_authorized", Writer.SWITCH)
 USER_NAME = _v("user_name", Writer.SWITCH)
 DOMAIN_NAME = _v("domain_name", Writer.SWITCH)
+AUTH_DOMAIN = _v("requested_domain_name", Writer.SWITCH)  # sofia.c: where the password was looked up
 DIALED_USER = _v("dialed_user", Writer.SWITCH)
 DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
 PRESENCE_ID = _v("presence_id", Writer.SWITCH)  # whom the directory's dial-string dialled on this leg
@@ -93,7 +94,7 @@ REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact
 REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
-CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": label and Diversion go into LEG only
+CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": the dialplan carries label and Diversion with the leg
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
 VISITED = _v("fsdaemon_visited", Writer.DIALPLAN)  # whom the dialplan asked on the way here
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
@@ -115,6 +116,8 @@ OWN_NAME = _v("fsdaemon_own_name", Writer.DAEMON)  # what stood there before
 OWN_NUMBER = _v("fsdaemon_own_number", Writer.DAEMON)  # the same for effective_caller_id_number
 NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
 CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
+OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not to be followed
+PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
@@ -137,6 +140,8 @@ MEMORY = (
     REFERRER,
     LEG,
     RANG,
+    OFF,
+    PENDING,
 )
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
@@ -165,6 +170,7 @@ class Preset(NamedTuple):
     busy_enabled: tuple[Header, ...] = ()
     no_answer_enabled: tuple[Header, ...] = ()
     not_registered_enabled: tuple[Header, ...] = ()
+    caller_domain: tuple[Header, ...] = (DOMAIN_NAME,)  #: the domain of a user who gave her password
 
 
 PRESETS = {
@@ -193,5 +199,7 @@ PRESETS = {
         busy_enabled=(_v("forward_busy_enabled", Writer.DIALPLAN),),
         no_answer_enabled=(_v("forward_no_answer_enabled", Writer.DIALPLAN),),
         not_registered_enabled=(_v("forward_user_not_registered_enabled", Writer.DIALPLAN),),
+        # Its inbound routes set domain_name to the tenant they lead to, on a caller of another one, too.
+        caller_domain=(AUTH_DOMAIN, DOMAIN_NAME),
     ),
 }

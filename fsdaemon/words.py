@@ -132,7 +132,8 @@ class _Words:
     def _is_target(self) -> bool:
         call = self.call
         target = user_of(self.verdict.target, call.callee.domain)
-        return call.is_target_number or (call.caller.user is not None and target.same(call.caller.user))
+        outside = self.verdict.kind in call.is_target_number
+        return outside or (call.caller.user is not None and target.same(call.caller.user))
 
     def _no_forward(self) -> str:
         call, verdict = self.call, self.verdict
@@ -186,8 +187,9 @@ class _Words:
         call = self.call
         if call.stage == BEYOND or not dialable(call.callee.name):
             return "only a user's forward could be followed"
-        kinds = [call.kind] if call.kind in KINDS else list(KINDS)
-        if not call.target and any(target.strip() for target in call.forwards.values()):
+        acting = {BEFORE: "always", AFTER: call.failure}.get(call.stage)
+        kinds = [acting] if acting in KINDS else list(KINDS)
+        if not call.now and any(target.strip() for target in call.forwards.values()):
             wanted = [_KIND_WORDS[kind] for kind, target in call.forwards.items() if target.strip()]
             return f"it would be followed {' or '.join(wanted)}; so would {self._variables(['always'])}"
         return f"{self._variables(kinds)} would be followed"

@@ -31,7 +31,19 @@ TOKENS = (
     *("${", "${x}", "$${", "$", "{", "}", "[", "]", "^^!", "^^", "!", ";", ",", "'", '"', "\\", "\\n", "\\s"),
     *(":", "/", "@", "=", "<", ">", " ", "|", "&", "(", ")", "\t", "<sip:1@x>", "+49", "-ERR", "_undef_"),
     *("100", "101", "102", "103", "lab.test", "true", "false", "x", "A", "103@lab.test", "*98", "#"),
-    *("always", "busy", "redirect", "before", "after", "leg", "inbound", "outbound", "USER_BUSY", "SUCCESS"),
+    *(
+        "always",
+        "busy",
+        "redirect",
+        "before",
+        "after",
+        "once",
+        "leg",
+        "inbound",
+        "outbound",
+        "USER_BUSY",
+        "SUCCESS",
+    ),
     *("Uml. fuer ", "Uml. fuer A ueber B: C", "variable_user_name: 101", "sendmsg", "fsdaemon_verdict=ring"),
 )
 

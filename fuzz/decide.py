@@ -42,6 +42,7 @@ CONFIGS = (
     '[numbers]\nregion = "DE"\ntrunk_prefix = "0"\n[display]\noutside = true\n'
     '[routing]\noutside_caller_id = "diverter"\n',
     '[display]\ndiversion = false\n[log]\nformat = "json"\nnumbers = "masked"\n',
+    '[variables]\npreset = "fusionpbx"\n',
 )
 
 
@@ -97,7 +98,7 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
     assert call.caller.user is None
     assert verdict.reason not in ("user", "group")
     if verdict.reason == "target":
-        assert looks_outside(call.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
+        assert looks_outside(verdict.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
     if verdict.reason == "external":
         assert chosen.exceptions.external
 
@@ -191,7 +192,7 @@ _forwarding = st.fixed_dictionaries(
             )
             for header in _forwards
         },
-        v.STAGE: st.sampled_from(["before", "after"]),
+        v.STAGE: st.sampled_from(["before", "after", "once"]),
         v.DISPOSITION: st.sampled_from(["USER_BUSY", "NO_ANSWER", "USER_NOT_REGISTERED"]),
         v.PATH: st.sampled_from(["103", "103,104", "100", "103,104,105,106,107,108"]),
         v.HOP: st.just("100"),
@@ -207,6 +208,10 @@ _pairs = st.one_of(
     corpus.text.map(
         lambda text: {v.CALLEE: "100", v.ALWAYS: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}
     ),
+    corpus.text.map(
+        lambda text: {v.CALLEE: "100", v.RDNIS: "103", v.HOP: "103", v.PENDING: f"busy=100,{text}"}
+    ),
+    corpus.text.map(lambda text: {v.CALLEE: text, v.RDNIS: text, v.HOP: text, v.PENDING: "*", v.PATH: "103"}),
     st.builds(
         lambda label, own: {v.EFFECTIVE_NAME: label, v.LABEL: label, v.OWN_NAME: own},
         corpus.text,

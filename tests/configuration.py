@@ -57,6 +57,7 @@ MEANINGS = {
     "busy_enabled": "the same for busy",
     "no_answer_enabled": "the same for no answer",
     "not_registered_enabled": "the same for not registered",
+    "caller_domain": "the domain of a caller who gave her password",
 }
 
 

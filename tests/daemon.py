@@ -58,7 +58,8 @@ class Daemon:
         raise AssertionError(f"no line {pattern!r} in {self.lines}")
 
     def signal(self, number: int) -> None:
-        self.process.send_signal(number)
+        """Also from a fork: Popen.send_signal does nothing there, it takes the daemon for dead."""
+        os.kill(self.process.pid, number)
 
     def stop(self) -> int:
         if self.process.poll() is None:

@@ -26,7 +26,11 @@ def row(recording: Recording, port: int) -> tuple[str, ...]:
         if re.match(r"variable_(call_forward_\w+|forward_\w+_destination)$", name)
     ]
     forward = next(filter(None, map(headers.get, forwards)), "–")
-    name = after.get("effective_caller_id_name") or headers.get("Caller-Caller-ID-Name")
+    name = (
+        after.get("fsdaemon_label")
+        or after.get("effective_caller_id_name")
+        or headers.get("Caller-Caller-ID-Name")
+    )
     caller = headers.get("variable_user_name") or headers.get("variable_dialed_user")
     outside = "withheld" if headers.get("variable_sip_Privacy") else headers.get("Caller-Caller-ID-Number")
     verdict = after["fsdaemon_verdict"]

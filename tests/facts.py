@@ -25,7 +25,8 @@ def outside(number: str, name: str = "", withheld: bool = False) -> Caller:
 def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
     """`caller` calls `callee`; `always="101"` and the like are the callee's forwards."""
     kinds = ("always", "busy", "no_answer", "not_registered")
-    forwards = {kind: facts.pop(kind, "") for kind in kinds}
+    forwards = {kind: facts.pop(kind) for kind in kinds if kind in facts}
+    kind = "always" if facts.get("stage", BEFORE) == BEFORE else facts.get("failure")
     plain: dict[str, Any] = {
         "uuid": "d807da79-3542-4914-b35a-82bb7615f605",
         "callee": user(callee),
@@ -34,11 +35,15 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "forwards": forwards,
         "failure": None,
         "stage": BEFORE,
+        "is_user": True,
+        "now": (kind,) if kind in forwards else (),
+        "later": (),
         "path": (),
         "before_us": (),
+        "unasked": "",
         "person": Person(caller.user) if caller.user else None,
         "referrer": None,
-        "is_target_number": False,
+        "is_target_number": frozenset(),
         "outbound": False,
         "sent_away": "",
         "visited": (),

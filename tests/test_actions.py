@@ -177,6 +177,7 @@ VARIABLES = {
         {"call_forward_not_registered": "103"},
         lambda c: "not_registered" not in c.forwards,
     ),
+    "caller_domain": ("x", {"x": "b.example"}, lambda c: c.caller.user.domain == "b.example"),
 }
 
 

@@ -21,7 +21,7 @@ from tests.test_cli import run
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.de.md", ROOT / "CHANGELOG.md"]
 DOCUMENTS += [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "freeswitch").glob("**/*.md"))]
-PENDING = {
+PENDING: set[str] = {
     "docs/install.md",
     "docs/scaling.md",
 }  # written elsewhere at the same time; empty it when they are there

@@ -220,6 +220,21 @@ def test_verdicts(capsys, arguments, verdict, reason):
     assert found["otherwise"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--caller", "101"), "target"),
+        (("--caller", "101", "--outside"), "always"),
+        (("--caller", "102"), "always"),
+        (("--caller", "104", "--path", "101"), "loop"),
+    ],
+)
+def test_where_another_dialplan_puts_things(capsys, tmp_path: Path, arguments, reason):
+    file = tmp_path / "conf.toml"
+    file.write_text('[variables]\npreset = "fusionpbx"\n')
+    assert facts(capsys, *BOSS, *arguments, "--config", str(file))["reason"] == reason
+
+
 def test_which_line_of_the_configuration(capsys, tmp_path: Path):
     file = tmp_path / "conf.toml"
     file.write_text('[exceptions]\ngroups = ["office"]\n')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsdaemon.call import AFTER, User
+from fsdaemon.call import AFTER, ONCE, User
 from fsdaemon.diversion import Diverter
 from fsdaemon.policy import decide, sentence
 from tests.facts import call, config, inside, outside
@@ -134,3 +134,50 @@ def test_a_loop_through_an_extension_of_somebody_elses():
     assert verdict(call(inside("104"), "100", always="101", visited=("100",))) == ("forward", "always")
     far = ("1", "2", "3", "4", "5", "100")
     assert verdict(call(inside("104"), "100", always="101", visited=far)) == ("ring", "hops")
+
+
+def once(caller, now=(), later=(), **facts):
+    """A hook that decides every kind: nobody asks again when the bridge failed."""
+    return call(caller, stage=ONCE, now=now, later=later, **facts)
+
+
+def test_each_kind_is_judged_by_itself():
+    made = once(inside("101"), ("always",), ("busy", "no_answer"), always="102", busy="101", no_answer="100")
+    result = decide(made, CONFIG)
+    assert result[:2] == ("forward", "always")
+    assert result.off == ("busy", "no_answer")  # exempt; a forward to oneself is none
+    assert result.pending == ()
+
+
+def test_the_first_kind_that_is_not_exempt_acts():
+    made = once(inside("101"), ("not_registered", "always"), always="102", not_registered="101")
+    result = decide(made, CONFIG)
+    assert (result.reason, result.target, result.off) == ("always", "102", ("not_registered",))
+
+
+def test_what_acts_later_is_remembered():
+    made = once(inside("101"), (), ("busy", "no_answer"), busy="101", no_answer="103")
+    result = decide(made, CONFIG)
+    assert result[:2] == ("ring", "target")
+    assert (result.kind, result.off, result.pending) == ("busy", ("busy",), (("no_answer", "103"),))
+
+
+def test_an_outside_number_is_the_target_of_one_kind():
+    made = once(
+        outside("+491701234567"), ("always",), ("busy",), always="+491701234567", busy="101",
+        is_target_number=frozenset(["always"]),
+    )  # fmt: skip
+    assert decide(made, CONFIG)[:2] == ("ring", "target")
+    assert decide(made, CONFIG).off == ("always",)
+
+
+def test_loops_and_hops_for_each_kind():
+    made = once(inside("104"), ("always",), ("busy",), callee="101", always="100", busy="103", path=(A,))
+    result = decide(made, CONFIG)
+    assert (result[:2], result.off, result.pending) == (("ring", "loop"), ("always",), (("busy", "103"),))
+
+
+def test_the_sentence_says_what_was_followed_unasked():
+    made = once(inside("102"), callee="101", path=(Diverter("100", "busy"),), unasked="busy")
+    said = sentence(made, decide(made, CONFIG))
+    assert said == "forward 100 to 101 for 102: busy; ring 101 for 102: no_forward"

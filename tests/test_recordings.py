@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsdaemon import config
+from fsdaemon import config, policy
 from fsdaemon.decide import Decision, decide
 from fsdaemon.display import shown_by_mod_sofia
 from fsdaemon.esl import Api
@@ -39,6 +39,12 @@ def test_verdict(recording: Recording) -> None:
         assert str(decision.call.caller) == expect["caller"]
     if "label" in expect:
         assert (decision.label or "") == expect["label"]
+    assert ",".join(decision.verdict.off) == expect.get("off", ",".join(decision.verdict.off))
+    assert [f"{step.number} {step.kind}" for step in decision.verdict.path] == expect.get(
+        "path", [f"{step.number} {step.kind}" for step in decision.verdict.path]
+    )
+    if "line" in expect:
+        assert policy.sentence(decision.call, decision.verdict) == expect["line"]
 
 
 @CASES
@@ -58,8 +64,14 @@ def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
     assert after["fsdaemon_verdict"] == recording.expect["verdict"]
     assert after["fsdaemon_reason"] == recording.expect["reason"]
     if decision.label:
-        assert shown_by_mod_sofia(after["effective_caller_id_name"]) == decision.label
+        name = "fsdaemon_label" if decision.call.leg_only else "effective_caller_id_name"
+        assert shown_by_mod_sofia(after[name]) == decision.label
+    if decision.call.leg_only:
+        assert before.get("effective_caller_id_name") == after.get("effective_caller_id_name")
+        assert before.get("sip_h_Diversion") == after.get("sip_h_Diversion")
     if decision.verdict.path:
+        assert after["fsdaemon_diversion"].startswith("<sip:")
+    if decision.verdict.path and not decision.call.leg_only:
         assert after["sip_h_Diversion"].startswith("<sip:")
     elif "sip_h_Diversion" not in before:
         assert "sip_h_Diversion" not in after

@@ -45,9 +45,11 @@ class Process:
     directory: Path
     esl: int
     profiles: int
+    options: tuple[str, ...] = ()  # of the program, besides those for its directories
+    environment: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     def start(self) -> None:
-        self.process = start_freeswitch(self.directory)
+        self.process = start_freeswitch(self.directory, self.options, self.environment)
         try:
             self._wait()
         except BaseException:
@@ -199,11 +201,13 @@ class Switch(Process):
         return "".join(users)
 
 
-def start_freeswitch(directory: Path) -> subprocess.Popen[bytes]:
+def start_freeswitch(
+    directory: Path, options: tuple[str, ...] = (), environment: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start FreeSWITCH on the configuration in `directory`, in a session of its own."""
     program = binary()
     assert program
-    command = [program, "-nonat", "-nf", "-nc", "-rp"]
+    command = [program, "-nonat", "-nf", "-nc", "-rp", *options]
     for option in ("conf", "log", "db", "run", "storage", "recordings", "certs", "cache", "temp"):
         place = directory if option == "conf" else directory / option
         place.mkdir(exist_ok=True)
@@ -213,7 +217,7 @@ def start_freeswitch(directory: Path) -> subprocess.Popen[bytes]:
     with (directory / "out.txt").open("wb") as out:
         return subprocess.Popen(
             command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
-            env={**os.environ, "LD_LIBRARY_PATH": path},
+            env={**os.environ, "LD_LIBRARY_PATH": path, **(environment or {})},
         )  # fmt: skip
 
 

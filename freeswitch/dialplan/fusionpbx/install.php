@@ -1,0 +1,92 @@
+<?php
+/*
+ * Puts the two dialplan entries of fsdaemon/ into a FusionPBX, or takes them out again:
+ *
+ *   php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]
+ *
+ * It is what Upgrade > App Defaults does for an app, by FusionPBX's own import, rendering and cache, and touches
+ * no entry but the two, which it knows by their app_uuid. Run again, it brings them up to date; one that was
+ * switched off stays so.
+ */
+
+umask(022); // the web server reads what root writes here
+
+function fail($message) {
+	fwrite(STDERR, "install.php: $message\n");
+	exit(1);
+}
+
+$root = '/var/www/fusionpbx';
+$socket = '127.0.0.1:8084';
+$remove = false;
+foreach (array_slice($argv, 1) as $argument) {
+	if ($argument === '--remove') {
+		$remove = true;
+	} elseif (preg_match('/^--socket=([A-Za-z0-9.|:-]+:[0-9]+)$/', $argument, $found)) {
+		$socket = $found[1]; // stands in a line of Lua, and must not be able to end its string
+	} elseif (substr($argument, 0, 1) !== '-') {
+		$root = rtrim($argument, '/');
+	} else {
+		fail("$argument is unknown; php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]");
+	}
+}
+if (!is_file("$root/resources/require.php") || !is_dir("$root/app/dialplans")) {
+	fail("there is no FusionPBX in $root");
+}
+
+$source = __DIR__ . '/fsdaemon/resources/switch/conf/dialplan';
+$target = "$root/app/fsdaemon/resources/switch/conf/dialplan";
+$entries = array();
+foreach (glob("$source/*.xml") as $file) {
+	$entries[(string) simplexml_load_file($file)['app_uuid']] = $file;
+}
+$no_session = true;
+require "$root/resources/require.php";
+if (empty($database)) {
+	$database = new database; // older ones make none by themselves
+}
+if ($database->select('select 1 as one from v_domains limit 1', null, 'column') != 1) {
+	fail('FusionPBX has no database, or no domain yet');
+}
+
+$off = array();
+foreach ($entries as $app_uuid => $file) {
+	$ours = array('app_uuid' => $app_uuid);
+	$sql = "select count(*) from v_dialplans where app_uuid = :app_uuid and dialplan_enabled = 'false'";
+	if ($database->select($sql, $ours, 'column') > 0) {
+		$off[] = $app_uuid;
+	}
+	$database->execute('delete from v_dialplan_details where dialplan_uuid in (select dialplan_uuid from v_dialplans where app_uuid = :app_uuid)', $ours);
+	$database->execute('delete from v_dialplans where app_uuid = :app_uuid', $ours);
+	@unlink("$target/" . basename($file));
+}
+for ($empty = $target; $empty !== "$root/app" && @rmdir($empty); $empty = dirname($empty));
+
+if (!$remove) {
+	if (!is_dir($target) && !mkdir($target, 0755, true)) {
+		fail("$target cannot be made");
+	}
+	foreach ($entries as $file) {
+		$text = str_replace('127.0.0.1:8084', $socket, file_get_contents($file));
+		if (file_put_contents("$target/" . basename($file), $text) === false) {
+			fail("$target/" . basename($file) . ' cannot be written');
+		}
+	}
+	$dialplan = new dialplan;
+	$dialplan->import($database->select('select * from v_domains', null, 'all'));
+	foreach ($entries as $app_uuid => $file) {
+		$ours = array('app_uuid' => $app_uuid);
+		$sql = "select count(*) from v_dialplans where app_uuid = :app_uuid and dialplan_xml like '<extension%'";
+		if ($database->select($sql, $ours, 'column') != 1) {
+			fail(basename($file) . ' was not taken; see FusionPBX\'s log');
+		}
+		if (in_array($app_uuid, $off)) {
+			$database->execute("update v_dialplans set dialplan_enabled = 'false' where app_uuid = :app_uuid", $ours);
+		}
+	}
+}
+$cache = new cache;
+if ($cache->flush() === false) {
+	fwrite(STDERR, "install.php: FreeSWITCH cannot be reached, and may go on with what it has in its cache\n");
+}
+echo $remove ? "removed\n" : "installed, asking $socket" . ($off ? '; switched off, as before' : '') . "\n";
