@@ -41,8 +41,9 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.TARGET] = verdict.target
     if call.outbound:
         values[v.WHO] = _address(call.caller.user)
-    if call.referrer:
-        values[v.REFERRER] = _address(call.referrer.user)
+    if call.refer:
+        known = _address(call.referrer.user if call.referrer else None)
+        values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
     if call.stage == ONCE:

@@ -6,6 +6,7 @@ data is returned as a question; the same function runs again with the answers. D
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
@@ -29,8 +30,10 @@ BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
 REDIRECT = "redirect"
 KINDS = tuple(kind for kind in FORWARDS if kind != REDIRECT)  # those that the dialplan knows
 _NOBODY = "-"
+_PRIVATE = {"id", "user", "header", "full"}  # RFC 3323 section 4.2, RFC 3325; "full" is what some phones send
 ONWARD = "*"  # in PENDING: an extension that is no user may pass the call on to anybody
 _NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
+_REFER_ID = 16  # hexadecimal digits that tell one REFER from another
 _LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
@@ -42,6 +45,9 @@ FAILURES = {
     "PROGRESS_TIMEOUT": "no_answer",
     "MEDIA_TIMEOUT": "no_answer",
     "RECOVERY_ON_TIMER_EXPIRE": "no_answer",
+    # Registered, but nothing is there: unplugged, or 500, 502, 503 (TS 24.604 calls it "not reachable").
+    "NORMAL_TEMPORARY_FAILURE": "not_registered",
+    "NETWORK_OUT_OF_ORDER": "not_registered",
     "USER_NOT_REGISTERED": "not_registered",
     "SUBSCRIBER_ABSENT": "not_registered",
 }
@@ -101,6 +107,7 @@ class Call(NamedTuple):
     callee_name: str
     caller: Caller
     person: Person | None  #: the caller, if she is established
+    refer: str  #: which REFER brought her here, attended; empty for none
     referrer: Person | None  #: who transferred her here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
@@ -146,7 +153,6 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     forwards = _forwards(headers, config, failure)
     now, later = _acting(stage, failure, forwards, callee, ask)
     targets = {kind: forwards[kind] for kind in (*now, *later)}
-    target = next(iter(targets.values()), "") if now else ""
     asked = any(targets.values())
     labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
     numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
@@ -160,6 +166,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         callee_name=_callee_name(headers, config, callee, asked, ask),
         caller=caller,
         person=_person(headers, user, asked, config, ask),
+        refer=_refer(headers, callee),
         referrer=_referrer(headers, callee, asked, config, ask),
         forwards=forwards,
         failure=failure,
@@ -174,7 +181,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         sent_away=_sent_away(headers, stage, failure),
         visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
-        outside_id=_outside_id(target, callee, config, ask),
+        outside_id=_outside_id(targets if now else {}, callee, config, ask),
         own_name=own_name,
         own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),
         labelled=labelled,
@@ -332,7 +339,9 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)
     pending = _pending(headers, callee)
-    if pending or (hop.same(at) and headers.get(v.BRIDGED) == _last_bridge(headers)):
+    alias = User(headers.get(v.DESTINATION), callee.domain)
+    here = hop.same(at) or (not redirector and hop.same(alias))
+    if pending or (here and headers.get(v.BRIDGED) == _last_bridge(headers)):
         kinds = headers.get(v.KINDS).split(",", _LONGEST_PATH)
         numbers_ = headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
         steps = [
@@ -342,6 +351,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
         ]
         if pending in FORWARDS:
             steps.append((str(hop), pending))
+    while steps and user_of(steps[-1][0], callee.domain).same(callee):  # by an alias of hers
+        steps.pop()
     if redirector:
         steps.append((redirector, REDIRECT))
     return tuple(
@@ -393,7 +404,9 @@ def _redirector(headers: Headers) -> str:
 
     sofia.c transfers the caller then: the previous destination is RDNIS, and was the one dialled.
     """
-    redirected = v.REDIRECTED_TO in headers and headers.get(v.LAST_CAUSE) == _REDIRECTED
+    # With several phones the last cause is that of the phone which was last to end.
+    moved = headers.get(v.LAST_CAUSE) == _REDIRECTED or headers.get(v.DISPOSITION) == "ORIGINATOR_CANCEL"
+    redirected = moved and v.REDIRECTED_TO in headers
     user = headers.get(v.RDNIS)
     if not redirected or headers.get(v.STAGE) == AFTER or user != headers.get(v.DIALED_USER):
         return ""
@@ -406,7 +419,8 @@ def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:
     if not shown and not outbound:  # on an outbound leg it names whoever called her
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
     number = user.name if user else headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
-    withheld = "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER))
+    privacy = set(re.split(r"[\s;,]+", headers.get(v.PRIVACY).lower()))
+    withheld = "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER)) or bool(privacy & _PRIVATE)
     return Caller(user, shown, number, withheld)
 
 
@@ -430,7 +444,7 @@ def _other_leg(uuid: str, ask: _Asking, config: Config) -> User | None:
 
 _ASKED = (
     v.DIRECTION, v.AUTHORIZED, v.USER_NAME,
-    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID,
+    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID, v.REDIRECTED_TO, v.GATEWAY,
 )  # fmt: skip
 
 
@@ -438,7 +452,8 @@ def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> U
     """The user on a leg whose variables `get` tells.
 
     On an outbound leg dialed_user is hers until she dials somebody herself; then it is theirs. So it is
-    believed before that, or if the dial-string says the same, and remembered (WHO).
+    believed before that, or if the dial-string says the same, and remembered (WHO). A leg of a group has the
+    dial-string's word only. A phone that answered 302 to a foreign host is not on this leg any more.
     """
     if direction != "outbound":
         domain = next(filter(None, map(get, config.variables.caller_domain)), "")
@@ -446,8 +461,12 @@ def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> U
     who, dialed = get(v.WHO), (get(v.DIALED_USER), get(v.DIALED_DOMAIN))
     if who:
         return None if who == _NOBODY else user_of(who, "")
-    fresh = not get(v.DISPOSITION) or get(v.PRESENCE_ID) == "@".join(dialed)
-    return _user(*dialed) if fresh else None
+    if get(v.REDIRECTED_TO) or get(v.GATEWAY):
+        return None
+    dial_string = user_of(get(v.PRESENCE_ID), "")
+    if not any(dialed):
+        return _user(*dial_string)
+    return _user(*dialed) if not get(v.DISPOSITION) or dial_string == dialed else None
 
 
 def _user(name: str, domain: str) -> User | None:
@@ -478,19 +497,31 @@ def _referrer(headers: Headers, callee: User, asked: bool, config: Config, ask: 
     Referred-By is written by a phone and says nothing. The one who sent the REFER is whom the caller
     was bridged to: the user whom FreeSWITCH dialled for her, or the user on the leg that dialled her.
     """
-    refer_to = headers.get(v.REFER_TO)
-    match = _REFERRED_TO.match(refer_to)
-    if not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
+    refer = _refer(headers, callee)
+    if not refer:
         return None
     bridged = headers.get(v.BRIDGE_UUID)
+    known, _, of = headers.get(v.REFERRER).partition("|")
     user = None
-    if v.REFERRER in headers:  # found out at an earlier hook; a bridge since has overwritten the rest
-        user = user_of(headers.get(v.REFERRER), "")
+    if of.startswith(refer[:_REFER_ID]):  # at an earlier hook; a bridge since has overwritten the rest
+        user = user_of(known, "") if of == refer and known != _NOBODY else None
     elif headers.get(v.CALL_DIRECTION) == "outbound":
         user = _other_leg(bridged, ask, config)
     elif headers.get(v.DIALED_USER) in _numbers_of_leg(headers, bridged):
         user = _user(headers.get(v.DIALED_USER), headers.get(v.DIALED_DOMAIN))
     return Person(user, _directory_groups(user, asked, config, ask)) if user else None
+
+
+def _refer(headers: Headers, callee: User) -> str:
+    """Which REFER with Replaces sent the call to this callee, and after which bridge; empty for none.
+
+    FreeSWITCH keeps sip_refer_to on the channel; after one more bridge the call comes by something else.
+    """
+    refer_to = headers.get(v.REFER_TO)
+    match = _REFERRED_TO.match(refer_to)
+    if not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
+        return ""
+    return hashlib.sha256(refer_to.encode("utf-8", "replace")).hexdigest()[:_REFER_ID] + _last_bridge(headers)
 
 
 def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
@@ -518,8 +549,9 @@ def _is_target_number(
     return frozenset(k for k in same if ask(f"user_exists id {targets[k]} {callee.domain}") == "false")
 
 
-def _outside_id(target: str, callee: User, config: Config, ask: _Asking) -> tuple[str, str]:
+def _outside_id(targets: Mapping[str, str], callee: User, config: Config, ask: _Asking) -> tuple[str, str]:
     """How the callee is known outside, where a forward of hers leaves the house under her number."""
+    target = next(iter(targets.values()), "")
     wanted = config.routing.outside_caller_id == "diverter"
     if not wanted or not numbers.looks_outside(target, config.numbers.trunk_prefix):
         return ("", "")

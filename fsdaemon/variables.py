@@ -74,6 +74,7 @@ LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
 BRIDGE_UUID = _v("bridge_uuid", Writer.SWITCH)
 ORIGINATED_LEGS = _v("originated_legs", Writer.SWITCH)
 CAUSES = _v("originate_causes", Writer.SWITCH)
+GATEWAY = _v("sip_gateway_name", Writer.SWITCH)  # mod_sofia.c: the leg goes out through it
 NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
@@ -89,6 +90,7 @@ CALL_GROUP = _v("call_group", Writer.DIRECTORY)
 CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
 CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
 DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
+PRIVACY = _v("sip_Privacy", Writer.STRANGER)  # RFC 3323; FreeSWITCH itself acts on "id" only
 REFER_TO = _v("sip_refer_to", Writer.STRANGER)  # sofia.c: the REFER that made this channel come here
 REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact of a 302
 REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
@@ -121,7 +123,7 @@ PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,…
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
-REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended
+REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
 
@@ -137,7 +139,6 @@ MEMORY = (
     OWN_NUMBER,
     OUR_DIVERSION,
     INCOMING_DIVERSION,
-    REFERRER,
     LEG,
     RANG,
     OFF,

@@ -43,6 +43,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "unasked": "",
         "person": Person(caller.user) if caller.user else None,
         "referrer": None,
+        "refer": "",
         "is_target_number": frozenset(),
         "outbound": False,
         "sent_away": "",

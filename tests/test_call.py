@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fsdaemon import config
 from fsdaemon import variables as v
-from fsdaemon.call import Call, read
+from fsdaemon.call import Call, User, read
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import Api, Headers, to_bytes
 from fsdaemon.switchside import Switch, channel_data, url_encode
@@ -42,6 +42,8 @@ def facts(name: str, **variables: str) -> Call:
         ("USER_NOT_REGISTERED", "", "not_registered"),
         ("SUBSCRIBER_ABSENT", "", "not_registered"),
         ("SUCCESS", "USER_BUSY", "busy"),
+        ("SUCCESS", "NORMAL_TEMPORARY_FAILURE", "not_registered"),
+        ("NETWORK_OUT_OF_ORDER", "NETWORK_OUT_OF_ORDER", "not_registered"),
         ("SUCCESS", "NORMAL_CLEARING", None),
         ("CALL_REJECTED", "CALL_REJECTED", None),
         ("", "", None),
@@ -96,6 +98,41 @@ def test_a_phone_that_sent_the_call_to_another_host():
     assert facts("internal_after_busy", fsdaemon_stage="after", **away).sent_away == "<sip:1@192.0.2.1>"
     assert facts("internal_after_busy", fsdaemon_stage="before", **away).sent_away == ""
     assert facts("internal_after_busy", fsdaemon_stage="after").sent_away == ""
+
+
+@pytest.mark.parametrize("privacy", ["full", "user", "header;id", "Session, ID", "user;critical"])
+def test_who_wants_privacy_is_withheld(privacy):
+    """FreeSWITCH itself acts on "id" only; RFC 3323 has more words for it."""
+    assert facts("external_before_bridge", sip_Privacy=privacy).caller.withheld
+
+
+@pytest.mark.parametrize("privacy", ["none", "session", "critical", ""])
+def test_who_does_not_is_not(privacy):
+    assert not facts("external_before_bridge", sip_Privacy=privacy).caller.withheld
+
+
+def test_a_leg_that_a_302_took_to_a_foreign_host_is_nobodys():
+    assert facts("blind_transfer_by_caller").caller.user == User("102", "lab.test")
+    assert facts("blind_transfer_by_caller", sip_redirected_to="<sip:eve@192.0.2.1>").caller.user is None
+    assert facts("blind_transfer_by_caller", sip_gateway_name="carrier").caller.user is None
+
+
+def test_a_member_of_a_ring_group_is_known_by_the_dial_string():
+    nobody = {"dialed_user": "", "dialed_domain": "", "originate_disposition": ""}
+    assert facts("blind_transfer_by_caller", **nobody, presence_id="102@lab.test").caller.user == User(
+        "102", "lab.test"
+    )
+    assert facts("blind_transfer_by_caller", **nobody, presence_id="").caller.user is None
+
+
+def test_an_alias_of_the_callee_is_the_callee():
+    """1004 with number-alias 4711: the forward led to 4711, and it is she who rings."""
+    there = {"Caller-Destination-Number": "4711", "fsdaemon_callee": "104", "fsdaemon_domain": "lab.test"}
+    way = {"fsdaemon_kinds": "always", "fsdaemon_hop": "4711"}
+    assert [s.number for s in facts("internal_before_bridge", **there, **way, fsdaemon_path="100").path] == [
+        "100"
+    ]
+    assert facts("internal_before_bridge", **there, **way, fsdaemon_path="104").path == ()
 
 
 def test_a_forward_to_nothing_is_noticed():

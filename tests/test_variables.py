@@ -23,6 +23,14 @@ DIALPLAN_ONLY = {
     "fsdaemon_beyond",
     "fsdaemon_answered",
     "fsdaemon_dialled",
+    "fsdaemon_failed",
+    "fsdaemon_kind",
+    "fsdaemon_moved",
+    "fsdaemon_tolled",
+    "fsdaemon_own_toll",
+    "fsdaemon_own_gateway",
+    "fsdaemon_late",
+    "fsdaemon_timer",
 }
 CODES_ONLY = re.compile(r"fsdaemon_(?:codes|(?:code|text|tone)_\w+)")
 

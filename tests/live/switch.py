@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -98,6 +99,12 @@ class Vanilla(Process):
         assert text.count(place) == 1
         line = f'<X-PRE-PROCESS cmd="include" data="{ours}/fsdaemon.xml"/>\n'
         dialplan.write_text(text.replace(place, line + place), "utf-8")
+        carrier = f'<gateway name="carrier"><param name="proxy" value="127.0.0.1:{self.carrier}"/>'
+        carrier += '<param name="username" value="x"/><param name="password" value="x"/>'
+        carrier += '<param name="register" value="false"/></gateway>'
+        (directory / "sip_profiles" / "external" / "carrier.xml").write_text(
+            f"<include>\n{carrier}\n</include>\n", "utf-8"
+        )
         variables = directory / "vars.xml"
         text = variables.read_text("utf-8").replace("default_password=1234", "default_password=a-better-one")
         text = text.replace("stun:stun.freeswitch.org", "$${local_ip_v4}")  # a test calls no one
@@ -121,6 +128,20 @@ class Vanilla(Process):
             text = re.sub(rf'<variable name="{name}" value="[^"]*"/>', "", text)
             line = f'<variable name="{name}" value="{value}"/>' if value else ""
             text = text.replace("<variables>", f"<variables>{line}", 1)
+        file.write_text(text, "utf-8")
+        self.api("reloadxml")
+
+    def channel_of(self, user: str) -> str:
+        """UUID of the channel on which a user calls."""
+        rows = json.loads(self.api("show channels as json"))["rows"]
+        return next(row["uuid"] for row in rows if row["direction"] == "inbound" and row["cid_num"] == user)
+
+    def set_alias(self, user: str, alias: str) -> None:
+        """A second number of a user's (number-alias)."""
+        file = self.directory / "directory" / "default" / f"{user}.xml"
+        text = file.read_text("utf-8").replace(
+            f'<user id="{user}">', f'<user id="{user}" number-alias="{alias}">'
+        )
         file.write_text(text, "utf-8")
         self.api("reloadxml")
 

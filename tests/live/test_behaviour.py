@@ -263,33 +263,52 @@ def test_the_phone_forwards_to_itself(switch, daemon, scene):
     assert scene(scenario) <= 3
 
 
-def test_two_phones_of_which_one_forwards(switch, daemon, scene):
-    """The second phone is an endpoint of its own: two of one PJSIP would share a contact."""
+@pytest.fixture
+def mobile_that_forwards(switch):
+    """A second phone of 100, an endpoint of its own (two of one PJSIP would share a contact): 302 to 101."""
     mobile = os.fork()
     if mobile == 0:
         elsewhere = copy.copy(switch)
         elsewhere.carrier = free_port()
         _child(os.open(os.devnull, os.O_WRONLY), elsewhere, phone_that_forwards, ())
+    yield
+    os.kill(mobile, signal.SIGKILL)
+    os.waitpid(mobile, 0)
 
+
+def phone_that_forwards(lab):
+    lab.register("100", policy="redirect:<sip:101@lab.test>")
+    lab.turn(20)
+
+
+def two_phones(lab):
+    lab.wait(lambda: lab.switch.api("sofia_contact */100@lab.test").count("sip:") == 2, "two phones", 8)
+
+
+def test_two_phones_of_which_one_forwards(switch, daemon, scene, mobile_that_forwards):
     def scenario(lab):
         desk, secretary, kai = lab.register("100", "101", "102")
-        lab.wait(lambda: switch.api("sofia_contact */100@lab.test").count("sip:") == 2, "two phones", 8)
+        two_phones(lab)
         kai.dial("100")
         leg = lab.rings(desk)
         lab.turn(1.5)
         assert leg.ringing
         assert not secretary.rang
 
-    try:
-        scene(scenario)
-    finally:
-        os.kill(mobile, signal.SIGKILL)
-        os.waitpid(mobile, 0)
+    scene(scenario)
 
 
-def phone_that_forwards(lab):
-    lab.register("100", policy="redirect:<sip:101@lab.test>")
-    lab.turn(20)
+def test_two_phones_of_which_one_forwards_and_the_other_is_busy(switch, daemon, scene, mobile_that_forwards):
+    def scenario(lab):
+        desk, secretary, kai = lab.register("100", "101", "102")
+        two_phones(lab)
+        desk.policy = "busy"
+        kai.dial("100")
+        leg = lab.rings(secretary)
+        assert leg.display == KAI
+        assert leg.header("Diversion") == "<sip:100@lab.test>;reason=deflection;counter=1;privacy=off"
+
+    scene(scenario)
 
 
 # --- 4: users and groups ---

@@ -180,3 +180,125 @@ def test_a_dialled_line_end_does_not_pass_by(switch, scene):
 
     with Daemon(switch.daemon_port):
         scene(scenario)
+
+
+def test_taken_by_a_conference_she_is_no_forwarded_caller_any_more(switch, scene):
+    """3001 answers by itself; whoever gets her from there sees her own name, and her way begins anew."""
+    switch.set_variables("1010", call_forward_all="3001")
+
+    def scenario(lab):
+        boss, secretary, zoe, kai = lab.register("1000", "1001", "1009", "1008")
+        seen = []
+        for number, phone, seconds in (("1009", zoe, 4.5), ("1000", secretary, 0.5)):
+            call = kai.dial("1010")
+            lab.wait(lambda: call.up, "in the conference", 8)  # noqa: B023
+            lab.turn(seconds)
+            switch.api(f"uuid_transfer {switch.channel_of('1008')} {number}")
+            leg = lab.rings(phone)
+            seen.append((leg.display, leg.header("Diversion")))
+            lab.hangup_all()
+        assert not boss.rang
+        return seen
+
+    with Daemon(switch.daemon_port):
+        first, second = scene(scenario)
+    assert first == ("Extension 1008", None)
+    assert second[0] == "Uml. fuer Extension 1000: Extension 1008"
+
+
+@pytest.mark.parametrize("with_daemon", [True, False])
+def test_out_of_the_house_with_the_right_of_who_forwards(switch, scene, with_daemon):
+    """The example configuration lets out whose toll_allow says so; a caller from outside has none of her own."""
+    switch.set_variables("1011", call_forward_all="15551234567", default_gateway="carrier")
+    switch.set_variables("1012", call_forward_all="15551234567", default_gateway="carrier", toll_allow="")
+
+    def scenario(lab):
+        def at_carrier():
+            return sum("INVITE sip:1555" in leg.msg for phone in lab.phones for leg in phone.incoming)
+
+        lab.register("1008")  # an INVITE for the carrier is handed to any phone
+        stranger = lab.phone("+491701234567", register=False, uri='"Max" <sip:+491701234567@carrier.example>')
+        stranger.dial("1011")
+        lab.wait(at_carrier, "a call at the carrier")
+        lab.hangup_all()
+        # The right was for that step: 1012 may not dial out, and so may nobody by her forward.
+        call = stranger.dial("1012")
+        lab.wait(lambda: call.gone, "refused", 8)
+        lab.turn(0.5)
+        assert at_carrier() == 1
+
+    if with_daemon:
+        with Daemon(switch.daemon_port):
+            scene(scenario)
+    else:
+        scene(scenario)
+
+
+def test_a_forward_to_an_alias_of_hers_is_none(switch, scene):
+    switch.set_alias("1013", "4711")
+    switch.set_variables("1013", call_forward_all="4711")
+    switch.set_variables("1014", call_forward_all="4711")
+
+    def scenario(lab):
+        boss, kai = lab.register("1013", "1008")
+        kai.dial("1013")
+        leg = lab.rings(boss)
+        assert leg.display == "Extension 1008"
+        assert leg.header("Diversion") is None
+        lab.hangup_all()
+        kai.dial("1014")
+        assert lab.rings(boss, 2).display == "Uml. fuer Extension 1014: Extension 1008"
+
+    with Daemon(switch.daemon_port):
+        scene(scenario)
+
+
+@pytest.mark.parametrize("contact", ["<sip:1001,1008@{}>", "<sip:$(x)&=@{}>", "<sip:1001%0a@{}>"])
+def test_a_302_to_nonsense_is_the_mailbox_and_a_warning(switch, scene, contact):
+    def scenario(lab):
+        boss, secretary, kai = lab.register("1009", "1001", "1008")
+        boss.policy = "redirect:" + contact.format(switch.domain)
+        call = kai.dial("1009")
+        lab.wait(lambda: call.up, "answered by the mailbox", 8)
+        assert not secretary.rang
+
+    with Daemon(switch.daemon_port) as daemon:
+        scene(scenario)
+        daemon.wait_line("WARNING .*the phone of 1009 sent the call to '<sip:")
+
+
+@pytest.mark.parametrize("with_daemon", [True, False])
+@pytest.mark.parametrize(
+    ("code", "forwards", "rings"),
+    [
+        ("486", {"call_forward_busy": "1001"}, True),
+        ("480", {"call_forward_no_answer": "1001"}, True),
+        ("408", {"call_forward_no_answer": "1001"}, True),
+        ("503", {"call_forward_not_registered": "1001"}, True),
+        ("480", {"call_forward_busy": "x/1001"}, False),
+        ("486", {"call_forward_busy": "x/1001", "call_forward_no_answer": "1001"}, False),
+        ("486", {"call_forward_no_answer": "1001"}, False),
+    ],
+)
+def test_what_the_phone_answers_and_which_forward_that_is(switch, scene, code, forwards, rings, with_daemon):
+    nothing = dict.fromkeys(
+        ("call_forward_busy", "call_forward_no_answer", "call_forward_not_registered"), ""
+    )
+    switch.set_variables("1002", **{**nothing, **forwards})
+
+    def scenario(lab):
+        boss, secretary, kai = lab.register("1002", "1001", "1008")
+        boss.policy = code
+        call = kai.dial("1002")
+        if rings:
+            return lab.rings(secretary).display
+        lab.wait(lambda: call.up, "answered by the mailbox", 8)
+        assert not secretary.rang
+        return ""
+
+    shown = "Uml. fuer Extension 1002: Extension 1008" if with_daemon else "Extension 1008"
+    if with_daemon:
+        with Daemon(switch.daemon_port):
+            assert scene(scenario) == (shown if rings else "")
+    else:
+        assert scene(scenario) == (shown if rings else "")
