@@ -58,12 +58,15 @@ def test_an_instance_is_like_the_one(kind: str) -> None:
     assert settings(f"fsdaemon@.{kind}") == [line.replace(":8084", ":%i") for line in one]
 
 
-def test_calls_no_one() -> None:
-    """What is not held by the score: nothing but this machine can be reached."""
+@pytest.mark.parametrize("unit", ["fsdaemon.service", "fsdaemon.socket"])
+def test_nothing_but_this_machine(unit: str) -> None:
+    """The service's rules are for what it opens itself, the socket's for what comes in."""
+    lines = (UNITS / unit).read_text("utf-8").splitlines()
+    rules = [line for line in lines if line.startswith("IPAddress")]
+    assert rules == ["IPAddressDeny=any", "IPAddressAllow=localhost"]
+
+
+def test_what_the_score_does_not_hold() -> None:
     lines = (UNITS / "fsdaemon.service").read_text("utf-8").splitlines()
-    assert [line for line in lines if line.startswith("IPAddress")] == [
-        "IPAddressDeny=any",
-        "IPAddressAllow=localhost",
-    ]
     for wanted in ("DynamicUser=yes", "CapabilityBoundingSet=", "ProtectSystem=strict", "MemoryMax=256M"):
         assert wanted in lines

@@ -19,7 +19,8 @@ ASK = "fsdaemon explain --json --caller 102 --callee 100 --always 101 --via 127.
 CONNECT = """
 import socket, sys, time
 start = time.monotonic()
-with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as sock:
+host = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1"
+with socket.create_connection((host, int(sys.argv[1])), 2) as sock:
     sock.settimeout(10)
     print(sock.recv(100), time.monotonic() - start)
 """
@@ -125,6 +126,22 @@ def test_it_reaches_this_machine_and_nothing_else(system: Root) -> None:
         assert said == "127.0.0.1 reached\n192.0.2.1 not reached\n"
     finally:
         system.run(f"rm -rf {dropin}; systemctl daemon-reload; systemctl stop listener", check=False)
+
+
+def test_another_machine_is_let_in_by_the_socket_only(system: Root) -> None:
+    """As docs/install.md has it; 192.0.2.1 is here both sides of the connection."""
+    system.run("ip link set lo up; ip addr replace 192.0.2.1/32 dev lo")
+    dropin = "/run/systemd/system/fsdaemon.socket.d"
+    restart = "systemctl daemon-reload; systemctl restart fsdaemon.socket fsdaemon.service"
+    asked = "python3 /root/connect.py 8090 192.0.2.1"
+    try:
+        listen = r"[Socket]\nListenStream=\nListenStream=192.0.2.1:8090\n"
+        system.run(f"mkdir -p {dropin}; printf '{listen}' >{dropin}/other.conf; {restart}")
+        assert "timed out" in system.run(asked, check=False).stderr
+        system.run(f"echo IPAddressAllow=192.0.2.1 >>{dropin}/other.conf; {restart}")
+        assert system.run(asked).stdout.startswith(r"b'connect\n\n'")
+    finally:
+        system.run(f"rm -rf {dropin}; {restart}")
 
 
 def test_reload(system: Root) -> None:
