@@ -123,10 +123,12 @@ def test_with_and_without_the_hash(codes):
     """Raw as some phones send it, percent-encoded as others do, not at all where "#" means "send"."""
     for on in ("*21*101#", "*21*101%23", "%2a21%2A101%23", "*21*101", "**21*101"):
         assert (on, *dial(codes, on)) == (on, 200, "Uml. immer an 101", DONE)
-        for off in ("##21#", "%23%2321%23", "##21", "*21**9"):
-            dial(codes, "*21*101#")
-            assert (off, *dial(codes, off)) == (off, 200, "Uml. immer aus", DONE)
-            assert line(codes) == ""
+        assert line(codes) == ";21=on:101"
+        codes.api("db delete/fsdaemon-lab.test/100")
+    for off in ("##21#", "%23%2321%23", "##21", "*21**9"):
+        codes.api("db insert/fsdaemon-lab.test/100/;21=on:101")
+        assert (off, *dial(codes, off)) == (off, 200, "Uml. immer aus", DONE)
+        assert line(codes) == ""
 
 
 def test_stars_only(codes):
