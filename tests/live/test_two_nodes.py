@@ -10,6 +10,7 @@ import pytest
 from tests.daemon import Daemon
 from tests.live.caller import Callers, Engaged
 from tests.live.nodes import Node, Postgres, missing
+from tests.live.switch import DIALPLAN
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
 
@@ -60,6 +61,7 @@ def daemons(nodes):
 
 
 def test_each_at_a_node(switch, node_b, daemons, scene):
+    """The forward is of the directory; caller and target are at B, the boss is at A."""
     for node in (switch, node_b):
         node.forwards(u100={"all": "101"})
 
@@ -71,11 +73,63 @@ def test_each_at_a_node(switch, node_b, daemons, scene):
         lab.hangup_all()
         secretary.dial("100")
         assert lab.rings(boss).display == "Sina Sekretariat"
+        assert len(secretary.incoming) == 1
 
     scene(scenario)
     assert daemons[1].wait_line("forward 100 to 101 for 102: always")
     assert daemons[1].wait_line("ring 100 for 101: target")
     assert not [line for line in daemons[0].lines if " for " in line]
+
+
+@pytest.mark.skipif(not (DIALPLAN / "fsdaemon_codes.xml").exists(), reason="no fsdaemon_codes.xml")
+def test_a_forward_dialled_at_one_node_counts_at_the_other(switch, node_b, daemons, scene):
+    """The boss dials *21*101# and #21# at A; all others are at B."""
+
+    def scenario(lab):
+        (boss,) = lab.register("100")
+        secretary, kai = lab.register("101", "102", switch=node_b)
+
+        def code(digits):
+            call = boss.dial(digits.replace("#", "%23"))
+            lab.wait(lambda: call.gone, "confirmed")
+            assert call.code == 200
+
+        code("*21*101#")
+        kai.dial("100")
+        assert lab.rings(secretary).display == LABEL
+        lab.hangup_all()
+        assert not boss.rang
+        secretary.dial("100")
+        assert lab.rings(boss).display == "Sina Sekretariat"
+        lab.hangup_all()
+        code("#21#")
+        kai.dial("100")
+        assert lab.rings(boss, 2).display == "Kai Kollege"
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
+    assert daemons[1].wait_line("forward 100 to 101 for 102: always")
+    assert daemons[1].wait_line("ring 100 for 101: target")
+    assert daemons[1].wait_line("ring 100 for 102: no_forward")
+
+
+def test_who_transfers_by_keys_at_the_other_node(switch, node_b, daemons, scene):
+    """*4 100#: all of it happens at the node that has the call, wherever the secretary is registered."""
+    for node in (switch, node_b):
+        node.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        boss, secretary = lab.register("100", "101")
+        (kai,) = lab.register("102", switch=node_b)
+        _, first = lab.connect(kai, "101", secretary)
+        lab.turn(0.5)
+        first.press("*4")
+        lab.turn(0.7)
+        first.press("100#")
+        lab.rings(boss, 1, 10)
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
 
 
 def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
