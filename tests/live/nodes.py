@@ -115,8 +115,8 @@ def _without_rights() -> pwd.struct_passwd:
 class Node(Switch):
     """One FreeSWITCH of several: same domain, same profile names, an address and a name of its own."""
 
-    def __init__(self, directory: Path, host: str, name: str, dsn: str) -> None:
-        super().__init__(directory)
+    def __init__(self, directory: Path, host: str, name: str, dsn: str, **options: str) -> None:
+        super().__init__(directory, **options)
         self.host, self.name = host, name
         database = f'<param name="odbc-dsn" value="{dsn}"/>'
         changes = {
