@@ -45,7 +45,7 @@ def calls_with(switch, secretary, killed):
                 daemon.signal(signal.SIGKILL)
         callers.call("100")
         callers.turn(EVERY)
-    assert callers.all_ended(10)
+    assert callers.all_ended(30)
     callers.close()
     assert [made.code for made in callers.calls.values()] == [BUSY] * CALLS
     shown = list(secretary.shown.values())

@@ -20,9 +20,15 @@ BUSY = 486  # said by the secretary's phone; the boss has none: 480
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory):
+def database():
+    postgres = Postgres()
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory, database):
     """A on 127.0.0.1 and B on 127.0.0.2."""
-    database = Postgres()
     running = []
     try:
         for host, name in (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b")):
@@ -33,12 +39,12 @@ def nodes(tmp_path_factory):
     finally:
         for node in running:
             node.stop()
-        database.close()
 
 
 @pytest.fixture
 def switch(nodes):
-    """Node A; nobody forwards anything."""
+    """Node A; nobody forwards anything, nor has dialled a forward."""
+    nodes[0].api(f"db delete/fsdaemon-{nodes[0].domain}/100")
     for node in nodes:
         node.forwards()
         node.api("sofia profile internal flush_inbound_reg")
@@ -146,7 +152,7 @@ def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
             callers.call("100")
             callers.turn(EVERY / 2)
     for callers in (at_a, at_b):
-        assert callers.all_ended(10)
+        assert callers.all_ended(30)
         callers.close()
         assert [made.code for made in callers.calls.values()] == [BUSY] * CALLS
         seconds = sorted(made.seconds for made in callers.calls.values())
@@ -159,3 +165,19 @@ def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
     assert set(bert) == {"Uml. fuer Cora Chefin: Bert"}
     assert anna[0] == "Uml. fuer Cora Chefin: Anna"
     assert set(anna[-40:]) == {"Anna"}
+
+
+def test_a_call_while_the_database_is_away_waits_for_it(switch, node_b, database, daemons):
+    """It is not lost, and nothing bounds its waiting: FreeSWITCH asks the database where the phones are."""
+    node_b.forwards(u100={"all": "4860"})
+    callers = Callers(node_b.sip_out, host=node_b.host)
+    database.stop()
+    try:
+        made = callers.call("100")
+        callers.turn(3)
+        assert made.code == 0
+    finally:
+        database.start()
+    assert callers.all_ended(30)
+    callers.close()
+    assert made.code == BUSY
