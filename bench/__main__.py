@@ -1,4 +1,4 @@
-"""`python -m bench`: fsdaemon beside its peers, its memory over a long run, or calls through a FreeSWITCH."""
+"""`python -m bench`: fsdaemon beside its peers, its memory over a long run, or calls through FreeSWITCH."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 from bench import fs
 
                 return fs.run(directory, options.seconds, options.rounds, options.out)
+            if options.nodes:
+                from bench import nodes
+
+                return nodes.run(directory, options.seconds, options.rounds, options.out)
             if options.memory:
                 return _memory(directory, options)
             return _peers(directory, options)
@@ -46,6 +50,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--memory", type=int, metavar="SESSIONS", help="fsdaemon's memory over that many")
     modes.add_argument("--fs", action="store_true", help="post-dial delay through $FREESWITCH")
+    modes.add_argument("--nodes", action="store_true", help="one $FREESWITCH, and two on one PostgreSQL")
     options = parser.parse_args(argv)
     if options.quick:
         options.rounds, options.seconds = 1, 0.5

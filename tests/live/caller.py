@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -24,18 +26,20 @@ class Try:
 class Callers:
     """Calls `number` at a profile that asks nobody who she is."""
 
-    def __init__(self, port: int, name: str = "Max", user: str = "+491701234567") -> None:
-        self.port, self.name, self.user = port, name, user
+    def __init__(
+        self, port: int, name: str = "Max", user: str = "+491701234567", host: str = "127.0.0.1"
+    ) -> None:
+        self.port, self.name, self.user, self.host = port, name, user, host
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
-        self.sock.connect(("127.0.0.1", port))
+        self.sock.connect((host, port))
         self.own = self.sock.getsockname()[1]
         self.calls: dict[str, Try] = {}
 
     def _request(self, method: str, call_id: str, to: str, body: str = "") -> bytes:
         number = self.calls[call_id].number
         lines = [
-            f"{method} sip:{number}@127.0.0.1:{self.port} SIP/2.0",
+            f"{method} sip:{number}@{self.host}:{self.port} SIP/2.0",
             f"Via: SIP/2.0/UDP 127.0.0.1:{self.own};branch=z9hG4bK{call_id}",
             f'From: "{self.name}" <sip:{self.user}@carrier.example>;tag={call_id}',
             f"To: {to}",
@@ -85,3 +89,78 @@ class Callers:
 
     def close(self) -> None:
         self.sock.close()
+
+
+class Engaged:
+    """A registered phone that is always busy, however many call at a time; `shown` is what each call showed."""
+
+    def __init__(self, host: str, port: int, domain: str, user: str, password: str) -> None:
+        self.user, self.domain = user, domain
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(5)
+        self.sock.connect((host, port))
+        self.own = self.sock.getsockname()[1]
+        self._register(password)
+        self.sock.close()  # calls come from any node
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", self.own))
+        self.sock.settimeout(0.1)
+        self.shown: dict[str, str] = {}
+        self._open = True
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._thread.start()
+
+    def _register(self, password: str) -> None:
+        call_id, authorization = uuid.uuid4().hex, ""
+        for number in (1, 2):
+            request = (
+                f"REGISTER sip:{self.domain} SIP/2.0\r\n"
+                f"Via: SIP/2.0/UDP 127.0.0.1:{self.own};branch=z9hG4bK{call_id}{number}\r\n"
+                f"From: <sip:{self.user}@{self.domain}>;tag={call_id}\r\n"
+                f"To: <sip:{self.user}@{self.domain}>\r\n"
+                f"Call-ID: {call_id}\r\nCSeq: {number} REGISTER\r\nMax-Forwards: 70\r\n"
+                f"Contact: <sip:{self.user}@127.0.0.1:{self.own}>\r\nExpires: 600\r\n"
+                f"{authorization}Content-Length: 0\r\n\r\n"
+            )
+            self.sock.send(request.encode())
+            answer = self.sock.recv(65536).decode()
+            if answer.startswith("SIP/2.0 200"):
+                return
+            realm, nonce = (re.search(rf'{name}="([^"]*)"', answer)[1] for name in ("realm", "nonce"))  # type: ignore[index]
+            digest = _md5(
+                f"{_md5(f'{self.user}:{realm}:{password}')}:{nonce}:{_md5(f'REGISTER:sip:{self.domain}')}"
+            )
+            authorization = (
+                f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", '
+                f'uri="sip:{self.domain}", response="{digest}", algorithm=MD5\r\n'
+            )
+        raise RuntimeError(f"not registered: {answer}")
+
+    def _live(self) -> None:
+        while self._open:
+            try:
+                data, peer = self.sock.recvfrom(65536)
+            except socket.timeout:
+                continue
+            text = data.decode("utf-8", "replace")
+            if text.startswith("INVITE "):
+                self._refuse(text, peer)
+
+    def _refuse(self, text: str, peer: tuple[str, int]) -> None:
+        names = ("Via", "From", "To", "Call-ID", "CSeq")
+        lines = [line for line in text.split("\r\n") if line.partition(":")[0] in names]
+        headers = dict(line.split(": ", 1) for line in lines)
+        self.shown[headers["Call-ID"]] = headers["From"].partition("<")[0].strip().strip('"')
+        lines = [line + ";tag=x" if line.startswith("To:") else line for line in lines]
+        answer = "\r\n".join(["SIP/2.0 486 Busy Here", *lines, "Content-Length: 0", "", ""])
+        self.sock.sendto(answer.encode(), peer)
+
+    def close(self) -> None:
+        self._open = False
+        self._thread.join(2)
+        self.sock.close()
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()

@@ -97,9 +97,12 @@ class Leg(pj.Call):
 class Phone(pj.Account):
     """A phone. policy: ring, answer, busy, or the SIP code it answers with; redirect:NUMBER is a 302."""
 
-    def __init__(self, lab, user, register=True, policy="ring", name=None, uri=None, domain=None):
+    def __init__(
+        self, lab, user, register=True, policy="ring", name=None, uri=None, domain=None, switch=None
+    ):
         super().__init__()
-        self.lab, self.user, self.policy, self.domain = lab, user, policy, domain or lab.switch.domain
+        self.switch = switch or lab.switch
+        self.lab, self.user, self.policy, self.domain = lab, user, policy, domain or self.switch.domain
         self.incoming, self.reg = [], None
         config = pj.AccountConfig()
         config.idUri = uri or (
@@ -109,11 +112,11 @@ class Phone(pj.Account):
             config.regConfig.registrarUri = f"sip:{self.domain}"
             config.regConfig.timeoutSec = 600
             config.sipConfig.authCreds.append(
-                pj.AuthCredInfo("digest", "*", user, 0, lab.switch.password(user))
+                pj.AuthCredInfo("digest", "*", user, 0, self.switch.password(user))
             )
             config.regConfig.proxyUse = 3
-        port = lab.switch.sip if register else lab.switch.sip_out
-        config.sipConfig.proxies.append(f"sip:{lab.switch.host}:{port};lr")
+        port = self.switch.sip if register else self.switch.sip_out
+        config.sipConfig.proxies.append(f"sip:{self.switch.host}:{port};lr")
         self.create(config, False)
 
     def onRegState(self, prm):
@@ -199,7 +202,7 @@ class Lab:
             self.ep.libHandleEvents(10)
 
     def _known(self, phone):
-        return "sip:" in self.switch.api(f"sofia_contact */{phone.user}@{phone.domain}")
+        return "sip:" in phone.switch.api(f"sofia_contact */{phone.user}@{phone.domain}")
 
     def wait(self, condition, what, seconds=6.0):
         """Let the phones live until `condition` holds; AssertionError with `what` if it never does."""

@@ -1,0 +1,183 @@
+"""Two FreeSWITCHes on one PostgreSQL, each with its own daemon beside it; and two daemons beside one FreeSWITCH."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.daemon import Daemon
+from tests.live.caller import Callers, Engaged
+from tests.live.nodes import Node, Postgres, missing
+from tests.live.switch import DIALPLAN
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
+
+LABEL = "Uml. fuer Cora Chefin: Kai Kollege"
+CALLS, EVERY = 80, 0.05
+BUSY = 486  # said by the secretary's phone; the boss has none: 480
+
+
+@pytest.fixture(scope="module")
+def database():
+    postgres = Postgres()
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory, database):
+    """A on 127.0.0.1 and B on 127.0.0.2."""
+    running = []
+    try:
+        for host, name in (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b")):
+            node = Node(tmp_path_factory.mktemp(name), host, name, database.dsn)
+            node.start()
+            running.append(node)
+        yield running
+    finally:
+        for node in running:
+            node.stop()
+
+
+@pytest.fixture
+def switch(nodes):
+    """Node A; nobody forwards anything, nor has dialled a forward."""
+    nodes[0].api(f"db delete/fsdaemon-{nodes[0].domain}/100")
+    for node in nodes:
+        node.forwards()
+        node.api("sofia profile internal flush_inbound_reg")
+    time.sleep(0.3)
+    yield nodes[0]
+    for node in nodes:
+        node.api("hupall")
+
+
+@pytest.fixture
+def node_b(nodes):
+    return nodes[1]
+
+
+@pytest.fixture
+def daemons(nodes):
+    """One beside each node."""
+    with Daemon(nodes[0].daemon_port) as at_a, Daemon(nodes[1].daemon_port) as at_b:
+        yield at_a, at_b
+
+
+def test_each_at_a_node(switch, node_b, daemons, scene):
+    """The forward is of the directory; caller and target are at B, the boss is at A."""
+    for node in (switch, node_b):
+        node.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        (boss,) = lab.register("100")
+        secretary, kai = lab.register("101", "102", switch=node_b)
+        kai.dial("100")
+        assert lab.rings(secretary).display == LABEL
+        lab.hangup_all()
+        secretary.dial("100")
+        assert lab.rings(boss).display == "Sina Sekretariat"
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
+    assert daemons[1].wait_line("forward 100 to 101 for 102: always")
+    assert daemons[1].wait_line("ring 100 for 101: target")
+    assert not [line for line in daemons[0].lines if " for " in line]
+
+
+@pytest.mark.skipif(not (DIALPLAN / "fsdaemon_codes.xml").exists(), reason="no fsdaemon_codes.xml")
+def test_a_forward_dialled_at_one_node_counts_at_the_other(switch, node_b, daemons, scene):
+    """The boss dials *21*101# and #21# at A; all others are at B."""
+
+    def scenario(lab):
+        (boss,) = lab.register("100")
+        secretary, kai = lab.register("101", "102", switch=node_b)
+
+        def code(digits):
+            call = boss.dial(digits.replace("#", "%23"))
+            lab.wait(lambda: call.gone, "confirmed")
+            assert call.code == 200
+
+        code("*21*101#")
+        kai.dial("100")
+        assert lab.rings(secretary).display == LABEL
+        lab.hangup_all()
+        assert not boss.rang
+        secretary.dial("100")
+        assert lab.rings(boss).display == "Sina Sekretariat"
+        lab.hangup_all()
+        code("#21#")
+        kai.dial("100")
+        assert lab.rings(boss, 2).display == "Kai Kollege"
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
+    assert daemons[1].wait_line("forward 100 to 101 for 102: always")
+    assert daemons[1].wait_line("ring 100 for 101: target")
+    assert daemons[1].wait_line("ring 100 for 102: no_forward")
+
+
+def test_who_transfers_by_keys_at_the_other_node(switch, node_b, daemons, scene):
+    """*4 100#: all of it happens at the node that has the call, wherever the secretary is registered."""
+    for node in (switch, node_b):
+        node.forwards(u100={"all": "101"})
+
+    def scenario(lab):
+        boss, secretary = lab.register("100", "101")
+        (kai,) = lab.register("102", switch=node_b)
+        _, first = lab.connect(kai, "101", secretary)
+        lab.turn(0.5)
+        first.press("*4")
+        lab.turn(0.7)
+        first.press("100#")
+        lab.rings(boss, 1, 10)
+        assert len(secretary.incoming) == 1
+
+    scene(scenario)
+
+
+def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
+    """20 calls a second at each node for four seconds; A's daemon is killed after one."""
+    for node in (switch, node_b):
+        node.forwards(u100={"all": "101"})
+    secretary = Engaged(switch.host, switch.sip, switch.domain, "101", switch.password("101"))
+    at_a = Callers(switch.sip_out, "Anna", host=switch.host)
+    at_b = Callers(node_b.sip_out, "Bert", host=node_b.host)
+    for count in range(CALLS):
+        if count == 20:
+            daemons[0].signal(signal.SIGKILL)
+        for callers in (at_a, at_b):
+            callers.call("100")
+            callers.turn(EVERY / 2)
+    for callers in (at_a, at_b):
+        assert callers.all_ended(30)
+        callers.close()
+        assert [made.code for made in callers.calls.values()] == [BUSY] * CALLS
+        seconds = sorted(made.seconds for made in callers.calls.values())
+        print(
+            f"{callers.name}: worst {seconds[-1] * 1000:.0f} ms, median {seconds[CALLS // 2] * 1000:.0f} ms"
+        )
+    secretary.close()
+    anna, bert = ([name for name in secretary.shown.values() if who in name] for who in ("Anna", "Bert"))
+    assert len(anna) == len(bert) == CALLS
+    assert set(bert) == {"Uml. fuer Cora Chefin: Bert"}
+    assert anna[0] == "Uml. fuer Cora Chefin: Anna"
+    assert set(anna[-40:]) == {"Anna"}
+
+
+def test_a_call_while_the_database_is_away_waits_for_it(switch, node_b, database, daemons):
+    """It is not lost, and nothing bounds its waiting: FreeSWITCH asks the database where the phones are."""
+    node_b.forwards(u100={"all": "4860"})
+    callers = Callers(node_b.sip_out, host=node_b.host)
+    database.stop()
+    try:
+        made = callers.call("100")
+        callers.turn(3)
+        assert made.code == 0
+    finally:
+        database.start()
+    assert callers.all_ended(30)
+    callers.close()
+    assert made.code == BUSY
