@@ -151,7 +151,8 @@ class FusionPBX(Process):
     def forwards(self, **users: dict[str, str]) -> None:
         """Who forwards what: `forwards(u100={"all": "101"})`; everybody else forwards nothing."""
         off = ", ".join(f"{n}_enabled = false, {n}_destination = null" for n in KINDS.values())
-        lines = [f"update v_extensions set {off}, do_not_disturb = false, follow_me_uuid = null;"]
+        off += ", do_not_disturb = false, follow_me_uuid = null, follow_me_enabled = false"
+        lines = [f"update v_extensions set {off};"]
         lines += [self.changed(user[1:], kinds) for user, kinds in users.items()]
         self.sql("\n".join(lines))
 
