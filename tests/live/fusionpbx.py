@@ -198,6 +198,7 @@ class FusionPBX(Process):
             "database.1.path": str(self.directory / "db"),
             "database.1.name": "core.db",
             "document.root": str(self.root),
+            "project.path": "",
             "temp.dir": str(self.directory),
             "php.dir": "/usr/bin",
             "php.bin": "php",
@@ -227,7 +228,8 @@ class FusionPBX(Process):
     def _fill(self) -> None:
         schema = (
             "require $argv[1] . '/resources/require.php';"
-            "(new schema(['database' => $database]))->upgrade('text');"
+            "$schema = new schema(['database' => $database ?? new database]);"
+            "method_exists($schema, 'upgrade') ? $schema->upgrade('text') : $schema->schema('text');"  # 5.4
         )
         self.php("-r", schema, "--", self.root)
         lines = []

@@ -813,10 +813,12 @@ def test_taken_out_again(switch, daemon, scene):
         assert switch.install().startswith("installed")
     scene(scenario(LABEL))
     switch.postgres.sql(
-        "update v_dialplans set dialplan_enabled = false where dialplan_name = 'fsdaemon_ask'"
+        "update v_dialplans set dialplan_enabled = 'false' where dialplan_name = 'fsdaemon_ask'"
     )
     assert "switched off, as before" in switch.install()
-    assert switch.postgres.sql(ours + " and dialplan_enabled") == "1"
-    switch.postgres.sql("update v_dialplans set dialplan_enabled = true where dialplan_name = 'fsdaemon_ask'")
+    assert switch.postgres.sql(ours + " and dialplan_enabled = 'true'") == "1"
+    switch.postgres.sql(
+        "update v_dialplans set dialplan_enabled = 'true' where dialplan_name = 'fsdaemon_ask'"
+    )
     assert "switched off" not in switch.install()
     assert switch.postgres.sql(ours) == "2"
