@@ -151,7 +151,8 @@ class FusionPBX(Process):
     def forwards(self, **users: dict[str, str]) -> None:
         """Who forwards what: `forwards(u100={"all": "101"})`; everybody else forwards nothing."""
         off = ", ".join(f"{n}_enabled = false, {n}_destination = null" for n in KINDS.values())
-        lines = [f"update v_extensions set {off}, do_not_disturb = false, follow_me_uuid = null;"]
+        off += ", do_not_disturb = false, follow_me_uuid = null, follow_me_enabled = false"
+        lines = [f"update v_extensions set {off};"]
         lines += [self.changed(user[1:], kinds) for user, kinds in users.items()]
         self.sql("\n".join(lines))
 
@@ -197,6 +198,7 @@ class FusionPBX(Process):
             "database.1.path": str(self.directory / "db"),
             "database.1.name": "core.db",
             "document.root": str(self.root),
+            "project.path": "",
             "temp.dir": str(self.directory),
             "php.dir": "/usr/bin",
             "php.bin": "php",
@@ -226,7 +228,8 @@ class FusionPBX(Process):
     def _fill(self) -> None:
         schema = (
             "require $argv[1] . '/resources/require.php';"
-            "(new schema(['database' => $database]))->upgrade('text');"
+            "$schema = new schema(['database' => $database ?? new database]);"
+            "method_exists($schema, 'upgrade') ? $schema->upgrade('text') : $schema->schema('text');"  # 5.4
         )
         self.php("-r", schema, "--", self.root)
         lines = []

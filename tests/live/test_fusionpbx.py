@@ -65,6 +65,7 @@ def test_a_forwarded_call_shows_for_whom_it_was(switch, daemon, scene):
         call = kai.dial("100")
         leg = lab.rings(secretary)
         assert leg.display == LABEL
+        assert f'"{LABEL}"' in leg.header("Remote-Party-ID")
         assert leg.header("Diversion") == "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         leg.pick_up()
         lab.talk(call, leg)
@@ -117,25 +118,44 @@ def own_name_only(leg, name="Kai Kollege"):
 
 
 def test_busy(switch, daemon, scene):
-    """A busy boss without a forward that acts is her voicemail, as FusionPBX does it."""
-    switch.forwards(u100={"busy": "101", "no_answer": "103"})
+    """A busy boss without a forward that acts is her mailbox, as FusionPBX does it."""
+    switch.forwards(u100={"busy": "101"})
 
     def scenario(lab):
-        boss, secretary, kai, vera = lab.register("100", "101", "102", "103")
+        boss, secretary, kai = lab.register("100", "101", "102")
         boss.policy = "busy"
         kai.dial("100")
         leg = lab.rings(secretary)
         assert leg.display == LABEL
         assert leg.header("Diversion") == "<sip:100@lab.test>;reason=user-busy;counter=1;privacy=off"
         lab.hangup_all()
-        secretary.dial("100")
-        assert (
-            lab.rings(vera).display == "Uml. fuer Cora Chefin: Sina Sekretariat"
-        )  # 895: not exempt from this
+        own = secretary.dial("100")
+        lab.wait(lambda: own.up, "the boss's mailbox", 8)
         assert len(secretary.incoming) == 1
+
+    scene(scenario)
+    assert daemon.wait_line(r"forward 100 to 101 for 102: busy; ring 101 for 102: no_forward$")
+    assert daemon.wait_line(r"ring 100 for 101: target \(100 forwards busy to 101\)")
+
+
+def needs_895(switch):
+    if switch.sql("select count(*) from v_dialplans where dialplan_name = 'call-forward-no-answer'") == "0":
+        pytest.skip("this FusionPBX follows no no-answer forward of somebody who is busy (order 895)")
+
+
+def test_who_is_exempt_from_one_of_two(switch, daemon, scene):
+    needs_895(switch)
+    switch.forwards(u100={"busy": "101", "no_answer": "103"})
+
+    def scenario(lab):
+        boss, secretary, vera = lab.register("100", "101", "103")
+        boss.policy = "busy"
+        secretary.dial("100")
+        assert lab.rings(vera).display == "Uml. fuer Cora Chefin: Sina Sekretariat"
+        assert not secretary.rang
         lab.hangup_all()
         vera.dial("100")
-        assert lab.rings(secretary, 2).display == "Uml. fuer Cora Chefin: Vera Vertrieb"
+        assert lab.rings(secretary).display == "Uml. fuer Cora Chefin: Vera Vertrieb"
 
     scene(scenario)
     assert daemon.wait_line(r"ring 100 for 101: target \(100 forwards busy to 101\)")
@@ -260,6 +280,7 @@ def test_a_chain(switch, daemon, scene):
 
 def test_a_chain_of_kinds(switch, daemon, scene):
     """100 always to 101, who is busy and forwards that to 103, who does not answer and forwards that to 104."""
+    needs_895(switch)
     switch.forwards(u100={"all": "101"}, u101={"busy": "103"}, u103={"no_answer": "104"})
 
     def scenario(lab):
@@ -700,14 +721,17 @@ def test_a_message_in_the_mailbox_has_the_callers_own_name(switch, daemon, scene
         assert lab.rings(secretary).display == LABEL
         lab.wait(lambda: call.up, "her mailbox", 8)
         lab.wait(lambda: call.gone or list(messages.glob("msg_*")), "recording", 10)
-        lab.turn(2.5)
+        lab.turn(5)
         if not call.gone:
             call.end()
         lab.turn(0.5)
 
     scene(scenario)
-    query = "select voicemail_id, caller_id_name from v_voicemail_messages join v_voicemails using (voicemail_uuid)"
-    assert switch.sql(query) == "101|Kai Kollege"
+    query = (
+        "select caller_id_name from v_voicemail_messages join v_voicemails using (voicemail_uuid) "
+        "where voicemail_id = '101' order by created_epoch desc limit 1"
+    )
+    assert switch.sql(query) == "Kai Kollege"
 
 
 def wait_for_mail(switch, line):
@@ -813,10 +837,12 @@ def test_taken_out_again(switch, daemon, scene):
         assert switch.install().startswith("installed")
     scene(scenario(LABEL))
     switch.postgres.sql(
-        "update v_dialplans set dialplan_enabled = false where dialplan_name = 'fsdaemon_ask'"
+        "update v_dialplans set dialplan_enabled = 'false' where dialplan_name = 'fsdaemon_ask'"
     )
     assert "switched off, as before" in switch.install()
-    assert switch.postgres.sql(ours + " and dialplan_enabled") == "1"
-    switch.postgres.sql("update v_dialplans set dialplan_enabled = true where dialplan_name = 'fsdaemon_ask'")
+    assert switch.postgres.sql(ours + " and dialplan_enabled = 'true'") == "1"
+    switch.postgres.sql(
+        "update v_dialplans set dialplan_enabled = 'true' where dialplan_name = 'fsdaemon_ask'"
+    )
     assert "switched off" not in switch.install()
     assert switch.postgres.sql(ours) == "2"

@@ -86,7 +86,14 @@ if (!$remove) {
 	}
 }
 $cache = new cache;
-if ($cache->flush() === false) {
-	fwrite(STDERR, "install.php: FreeSWITCH cannot be reached, and may go on with what it has in its cache\n");
+$cache->flush();
+// Where FreeSWITCH looks stands in config.conf, and the class cache does not look there in every version.
+$set = function ($key) use ($config) {
+	return is_object($config ?? null) && method_exists($config, 'get') ? (string) $config->get($key, '') : '';
+};
+if ($set('cache.method') === 'memcache' && method_exists('event_socket', 'api')) {
+	event_socket::api('memcache flush');
+} elseif ($set('cache.location') !== '') {
+	array_map('unlink', glob($set('cache.location') . '/dialplan.*') ?: array());
 }
 echo $remove ? "removed\n" : "installed, asking $socket" . ($off ? '; switched off, as before' : '') . "\n";
