@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.daemon import free_port
-from tests.live.switch import Switch, binary
+from tests.live.switch import Switch, Vanilla, binary
 
 _PROFILE = '<profile name="internal">\n          <settings>'
 _SWITCH = '<configuration name="switch.conf">\n      <settings>'
@@ -128,6 +128,24 @@ class Node(Switch):
             'name="rtp-ip" value="127.0.0.1"': f'name="rtp-ip" value="{host}"',
         }
         rewrite(directory / "freeswitch.xml", changes)
+
+
+class VanillaNode(Vanilla):
+    """FreeSWITCH's example configuration with what docs/scaling.md says to change on each node."""
+
+    def __init__(self, source: Path, directory: Path, host: str, name: str, dsn: str, esl: int) -> None:
+        super().__init__(source, directory)
+        self.esl = esl
+        database = f'<settings><param name="odbc-dsn" value="{dsn}"/>'
+        changes = {
+            "vars.xml": {"local_ip_v4=127.0.0.1": f"local_ip_v4={host}", "domain=$${local_ip_v4}": "domain=office.test"},
+            "autoload_configs/event_socket.conf.xml": {'value="8021"': f'value="{esl}"'},
+            "autoload_configs/db.conf.xml": {"<settings>": database},
+            "sip_profiles/internal.xml": {"<settings>": database},
+            "autoload_configs/switch.conf.xml": {"<settings>": f'<settings><param name="switchname" value="{name}"/>'},
+        }  # fmt: skip
+        for file, texts in changes.items():
+            rewrite(directory / file, texts)
 
 
 def rewrite(file: Path, changes: dict[str, str]) -> None:
