@@ -43,7 +43,7 @@ def test_install(root: Root, debs: dict[str, Path]) -> None:
         "fsdaemon serve & until fsdaemon explain --via 127.0.0.1:8084 --caller 102 --callee 100 --always 101;"
         " do sleep 0.2; done; kill $!"
     )
-    assert "forward to 101 (always)" in served.stdout
+    assert "the phone shows: Uml. fuer 100: 102" in served.stdout
     for file in (
         "usr/share/man/man1/fsdaemon.1.gz",
         "usr/share/man/man5/fsdaemon.conf.5.gz",
