@@ -53,7 +53,8 @@ _install:
 	rm -rf build/lib "$(DESTDIR)$(LIB)"
 	$(PYTHON) -m venv --without-pip "$(DESTDIR)$(LIB)"
 	$(TOOLS)/bin/pip --python "$(DESTDIR)$(LIB)/bin/python" install --quiet --no-compile .
-	rm -f "$(DESTDIR)$(LIB)"/bin/[Aa]ctivate* "$(DESTDIR)$(LIB)"/lib/python*/site-packages/*.dist-info/direct_url.json
+	find "$(DESTDIR)$(LIB)/bin" -type f ! -name fsdaemon -delete
+	rm -f "$(DESTDIR)$(LIB)"/lib/python*/site-packages/*.dist-info/direct_url.json
 	sed -i 's|$(abspath $(DESTDIR)$(LIB))|$(LIB)|g' "$(DESTDIR)$(LIB)/pyvenv.cfg" "$(DESTDIR)$(LIB)/bin/fsdaemon"
 	"$(DESTDIR)$(LIB)/bin/python" -m compileall -q -s "$(abspath $(DESTDIR)/)" -p / --invalidation-mode checked-hash "$(abspath $(DESTDIR)$(LIB))"
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(dir $(CONF))"
