@@ -57,7 +57,7 @@ class Postgres:
 
     def __init__(self, name: str) -> None:
         self.port, self.name = free_port(), name
-        self.directory = Path(tempfile.mkdtemp(prefix="fsdaemon-pg-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="fsdaemon-fusionpbx-"))
         if os.geteuid() == 0:  # it refuses root
             shutil.chown(self.directory, "postgres", "postgres")
         data = self.directory / "data"
