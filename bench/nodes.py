@@ -20,7 +20,8 @@ from bench import native
 from bench.process import cpu_seconds
 from bench.report import align, machine
 from tests.daemon import Daemon
-from tests.live.nodes import Node, Postgres, missing
+from tests.live.nodes import Node, missing
+from tests.live.postgres import Postgres
 from tests.live.switch import Switch
 
 RATES = (50, 100, 150, 200, 250, 300)  # calls/s, upward, until p95 passes LIMIT

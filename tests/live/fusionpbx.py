@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
 
 from tests.daemon import free_port
+from tests.live.postgres import Postgres, programs
 from tests.live.switch import CONF, NAMES, ROOT, Process
 
 INSTALLER = ROOT / "freeswitch" / "dialplan" / "fusionpbx" / "install.php"
@@ -28,11 +28,6 @@ _UNUSED = shutil.ignore_patterns("*.svg", "*.png", "*.js", "*.css", "*.wav", "*.
 _ELSEWHERE = [Path("/etc/fusionpbx"), Path("/usr/local/etc/fusionpbx")]  # where its code looks first
 
 
-def _postgres(program: str) -> str | None:
-    places = [str(p) for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    return shutil.which(program) or shutil.which(program, path=":".join(places))
-
-
 def missing() -> str:
     """What is not there that the tests need, in a word; empty if nothing is."""
     source = os.environ.get("FUSIONPBX", "")
@@ -42,7 +37,7 @@ def missing() -> str:
         return f"no FusionPBX: there is no app/dialplans in {source}"
     if any(place.exists() for place in _ELSEWHERE):
         return "a FusionPBX is installed here; its own database would be used"
-    if not all(map(_postgres, ("initdb", "pg_ctl", "psql"))):
+    if programs() is None:
         return "no PostgreSQL: apt install postgresql"
     if not shutil.which("php"):
         return "no PHP: apt install php-cli php-pgsql php-xml"
@@ -50,42 +45,6 @@ def missing() -> str:
     if not {"pdo_pgsql", "SimpleXML"} <= set(modules.split()):
         return "PHP has no pdo_pgsql or no SimpleXML: apt install php-pgsql php-xml"
     return ""
-
-
-class Postgres:
-    """A PostgreSQL in a directory of its own, gone when it is stopped."""
-
-    def __init__(self, name: str) -> None:
-        self.port, self.name = free_port(), name
-        self.directory = Path(tempfile.mkdtemp(prefix="fsdaemon-fusionpbx-"))
-        if os.geteuid() == 0:  # it refuses root
-            shutil.chown(self.directory, "postgres", "postgres")
-        data = self.directory / "data"
-        self._run("initdb", "-D", data, "-A", "trust", "-U", name, "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-p {self.port} -k {self.directory} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self._run("pg_ctl", "-D", data, "-o", options, "-l", self.directory / "log", "-w", "start")
-        try:
-            self.sql(f"create database {name}", "postgres")
-        except BaseException:
-            self.stop()
-            raise
-
-    def _run(self, program: str, *arguments: str | Path) -> None:
-        user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-        command = [str(_postgres(program)), *map(str, arguments)]
-        with (self.directory.parent / f"{self.directory.name}.out").open("wb") as out:
-            subprocess.run(command, stdout=out, stderr=out, cwd="/", check=True, **user)  # type: ignore[call-overload]
-
-    def sql(self, text: str, database: str = "") -> str:
-        """Run SQL, and return what it selects, unaligned."""
-        command = [str(_postgres("psql")), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]
-        command += ["-p", str(self.port), "-U", self.name, database or self.name]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout.strip()
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", self.directory / "data", "-m", "immediate", "stop")
-        shutil.rmtree(self.directory)
-        (self.directory.parent / f"{self.directory.name}.out").unlink()
 
 
 def quote(value: str) -> str:
@@ -114,12 +73,12 @@ class FusionPBX(Process):
             self._fill()
             self.install()
         except BaseException:
-            self.postgres.stop()
+            self.postgres.close()
             raise
 
     def stop(self) -> None:
         super().stop()
-        self.postgres.stop()
+        self.postgres.close()
 
     def password(self, user: str) -> str:
         return f"pw{user}"

@@ -28,7 +28,7 @@ def fusionpbx(tmp_path_factory):
     try:
         switch.start()
     except BaseException:
-        switch.postgres.stop()
+        switch.postgres.close()
         raise
     yield switch
     switch.stop()

@@ -9,7 +9,8 @@ import pytest
 
 from tests.daemon import Daemon
 from tests.live.caller import Callers, Engaged
-from tests.live.nodes import Node, Postgres, missing
+from tests.live.nodes import Node, missing
+from tests.live.postgres import Postgres
 from tests.live.switch import DIALPLAN
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import Daemon
-from tests.live.nodes import Postgres, VanillaNode, missing
+from tests.live.nodes import VanillaNode, missing
+from tests.live.postgres import Postgres
 
 SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
 REASON = missing() or ("" if SOURCE else "no example configuration: set FREESWITCH_VANILLA")
