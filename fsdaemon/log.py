@@ -62,7 +62,7 @@ class _Format:
         self._json = config.format == "json"
         self._journal = journal
         time_, level = (
-            ("HH:mm:ss.SSS", "{level: <8}") if coloured else ("YYYY-MM-DDTHH:mm:ss.SSS", "{level: <7}")
+            ("HH:mm:ss.SSS", "{level: <8}") if coloured else ("YYYY-MM-DD HH:mm:ss.SSS", "{level: <7}")
         )
         self._text = f"<dim>{{time:{time_}}}</dim> <level>{level}</level> {{message}}\n"
         if not coloured:

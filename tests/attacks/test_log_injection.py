@@ -10,7 +10,7 @@ from fsdaemon.switchside import Played, Switch, channel_data
 from tests.attacks.target import BIDI, Target, broken_characters, recording
 
 EXTERNAL = recording("external_before_bridge")
-FAKE = "2026-11-24T12:00:00.000 INFO    11111111-1111 ring 100 for 101: target"
+FAKE = "2026-11-24 12:00:00.000 INFO    11111111-1111 ring 100 for 101: target"
 EVIL = {
     "newline": f"+49170\n{FAKE}",
     "crlf": f"+49170\r\n{FAKE}",

@@ -230,7 +230,7 @@ def test_a_broken_forward_is_said_once(daemon: Daemon) -> None:
     good_call(daemon.port)
     daemon.wait_line("forward 100 to 102")
     said = [line for line in daemon.lines if "'a b', which is no number" in line]
-    assert [line.split()[1] for line in said] == ["INFO", "WARNING", *["INFO"] * 4]
+    assert [line.split()[2] for line in said] == ["INFO", "WARNING", *["INFO"] * 4]
 
 
 def test_without_full_the_daemon_says_what_is_missing(daemon: Daemon) -> None:
