@@ -351,7 +351,7 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
         ]
         if pending in FORWARDS:
             steps.append((str(hop), pending))
-    while steps and user_of(steps[-1][0], callee.domain).same(callee):  # by an alias of hers
+    while steps and user_of(steps[-1][0], callee.domain).same(at):  # by an alias of hers
         steps.pop()
     if redirector:
         steps.append((redirector, REDIRECT))
@@ -406,11 +406,12 @@ def _redirector(headers: Headers) -> str:
     """
     # With several phones the last cause is that of the phone which was last to end.
     moved = headers.get(v.LAST_CAUSE) == _REDIRECTED or headers.get(v.DISPOSITION) == "ORIGINATOR_CANCEL"
-    redirected = moved and v.REDIRECTED_TO in headers
-    user = headers.get(v.RDNIS)
-    if not redirected or headers.get(v.STAGE) == AFTER or user != headers.get(v.DIALED_USER):
+    user = headers.get(v.DIALED_USER)
+    if not moved or v.REDIRECTED_TO not in headers or headers.get(v.STAGE) == AFTER:
         return ""
-    return user if dialable(user) else ""
+    # Two phones of hers that send the call on at the same time do so twice: RDNIS then is the first target.
+    asked = headers.get(v.VISITED).split(",")[-2:-1]
+    return user if dialable(user) and (user == headers.get(v.RDNIS) or [user] == asked) else ""
 
 
 def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:

@@ -30,6 +30,7 @@ DIALPLAN_ONLY = {
     "fsdaemon_own_toll",
     "fsdaemon_own_gateway",
     "fsdaemon_late",
+    "fsdaemon_keys",
     "fsdaemon_timer",
 }
 CODES_ONLY = re.compile(r"fsdaemon_(?:codes|(?:code|text|tone)_\w+)")

@@ -164,3 +164,11 @@ class Engaged:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
+
+
+def busy_here(request: bytes) -> bytes:
+    """486 to an INVITE (RFC 3261 section 8.2.6)."""
+    kept = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
+    lines = [line for line in request.split(b"\r\n") if line.lower().startswith(kept)]
+    lines = [line + b";tag=x" if line.lower().startswith(b"to:") else line for line in lines]
+    return b"\r\n".join([b"SIP/2.0 486 Busy Here", *lines, b"Content-Length: 0", b"", b""])

@@ -132,9 +132,14 @@ class Vanilla(Process):
         self.api("reloadxml")
 
     def channel_of(self, user: str) -> str:
-        """UUID of the channel on which a user calls."""
-        rows = json.loads(self.api("show channels as json"))["rows"]
-        return next(row["uuid"] for row in rows if row["direction"] == "inbound" and row["cid_num"] == user)
+        """UUID of the channel on which a user calls; FreeSWITCH's table of them comes a moment late."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            for row in json.loads(self.api("show channels as json")).get("rows", []):
+                if row["direction"] == "inbound" and row["cid_num"] == user:
+                    return str(row["uuid"])
+            time.sleep(0.1)
+        raise AssertionError(f"no channel of {user}")
 
     def set_alias(self, user: str, alias: str) -> None:
         """A second number of a user's (number-alias)."""

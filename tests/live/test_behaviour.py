@@ -12,7 +12,7 @@ import socket
 import pytest
 
 from tests.daemon import Daemon, free_port
-from tests.live.caller import Callers
+from tests.live.caller import Callers, busy_here
 from tests.live.conftest import _child
 
 KAI = "Uml. fuer Cora Chefin: Kai Kollege"
@@ -228,14 +228,6 @@ def test_the_phone_forwards_to_a_foreign_host(switch, daemon, scene):
     assert "WARNING" in daemon.wait_line("the phone of 100 sent the call to '<sip:777@127.0.0.9")
 
 
-def busy_here(request):
-    """486 to an INVITE (RFC 3261 section 8.2.6)."""
-    kept = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
-    lines = [line for line in request.split(b"\r\n") if line.lower().startswith(kept)]
-    lines = [line + b";tag=x" if line.lower().startswith(b"to:") else line for line in lines]
-    return b"\r\n".join([b"SIP/2.0 486 Busy Here", *lines, b"Content-Length: 0", b"", b""])
-
-
 def test_a_forward_to_what_is_no_user(switch, daemon, scene):
     """A group, or a mistake: it is followed, and FreeSWITCH's log says so, once."""
     switch.forwards(u100={"all": "777"})
@@ -309,6 +301,32 @@ def test_two_phones_of_which_one_forwards_and_the_other_is_busy(switch, daemon, 
         assert leg.header("Diversion") == "<sip:100@lab.test>;reason=deflection;counter=1;privacy=off"
 
     scene(scenario)
+
+
+def test_two_phones_that_both_forward_at_once(switch, daemon, scene, mobile_that_forwards):
+    def scenario(lab):
+        desk, secretary, kai = lab.register("100", "101", "102")
+        two_phones(lab)
+        desk.policy = "redirect:<sip:101@lab.test>"
+        kai.dial("100")
+        leg = lab.rings(secretary)
+        assert leg.display == KAI
+        assert "reason=deflection" in leg.header("Diversion")
+
+    scene(scenario)
+
+
+def test_two_users_whose_phones_forward_to_each_other(switch, daemon, scene):
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        boss.policy, secretary.policy = "redirect:<sip:101@lab.test>", "redirect:<sip:100@lab.test>"
+        call = kai.dial("100")
+        lab.wait(lambda: call.gone, "ended", 10)
+        return len(boss.incoming), len(secretary.incoming), boss.last.display
+
+    first, second, shown = scene(scenario)
+    assert max(first, second) <= 3
+    assert shown == "Uml. fuer Cora Chefin ueber Sina Sekretariat: Kai Kollege"
 
 
 # --- 4: users and groups ---

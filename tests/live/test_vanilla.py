@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.daemon import Daemon
+from tests.live.caller import busy_here
 from tests.live.switch import Vanilla
 
 SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
@@ -232,6 +235,44 @@ def test_out_of_the_house_with_the_right_of_who_forwards(switch, scene, with_dae
         with Daemon(switch.daemon_port):
             scene(scenario)
     else:
+        scene(scenario)
+
+
+def test_a_302_to_a_foreign_host_gives_the_caller_nothing(switch, scene):
+    """Nobody takes the call there; the mailbox does. Sent on from it she may dial no more than before, and
+    breaks through nothing."""
+
+    def scenario(lab):
+        boss, secretary, diverter = lab.register("1000", "1001", "1009")
+        stranger = lab.phone("+491701234567", register=False, uri='"Max" <sip:+491701234567@carrier.example>')
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as foreign:
+            foreign.bind(("127.0.0.9", 0))
+            foreign.setblocking(False)
+            diverter.policy = f"redirect:<sip:777@127.0.0.9:{foreign.getsockname()[1]}>"
+
+            def in_the_mailbox():
+                call = stranger.dial("1009")
+
+                def answered():
+                    with contextlib.suppress(BlockingIOError):
+                        invite, peer = foreign.recvfrom(65536)
+                        foreign.sendto(busy_here(invite), peer)
+                    return call.up
+
+                lab.wait(answered, "answered by the mailbox", 8)
+                return switch.channel_of("+491701234567")
+
+            switch.api(f"uuid_transfer {in_the_mailbox()} 15551234567")
+            lab.turn(1.5)
+            assert not any("INVITE sip:1555" in leg.msg for phone in lab.phones for leg in phone.incoming)
+            lab.hangup_all()
+            switch.api(f"uuid_transfer {in_the_mailbox()} 1000")
+            assert lab.rings(secretary).display == "Uml. fuer Extension 1000: Max"
+            assert not boss.rang
+
+    switch.set_variables("1000", call_forward_all="1001")
+    switch.set_variables("1009", default_gateway="carrier")
+    with Daemon(switch.daemon_port):
         scene(scenario)
 
 
