@@ -133,14 +133,14 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
 
 
 def _answered(headers: Headers) -> str:
-    """What to say of a call that was forwarded and then answered: by then it is a forwarded one no more."""
+    """What to say of a call that was forwarded and then answered; a transfer of it is no forward."""
     by, leg = headers.get(v.PATH), headers.get(v.LAST_BRIDGE_TO)
     if not by or not leg or leg == headers.get(v.BRIDGED):
         return ""
     who = ", ".join(by.split(","))
-    return (
-        f"this call was forwarded by {who} and then answered; what it showed before is no longer in the data"
-    )
+    label = headers.get(v.LABEL)
+    showed = f"; before, the phone showed: {label}" if label else ""
+    return f"this call was forwarded by {who}, and then answered: it is a forwarded one no more{showed}"
 
 
 def _other_preset(headers: Headers, config: Config) -> str:

@@ -277,7 +277,10 @@ ANSWERED = {"last_bridge_to": "ebea3eff-4e4f-4a4a-b9d7-b189a9629733"}
         ({**PATH, **ANSWERED, "fsdaemon_bridged": ANSWERED["last_bridge_to"]}, "display.chain (default)", ""),
         (ANSWERED, "none: nobody forwarded this call", ""),
         ({**PATH, **ANSWERED}, "none: nobody forwarded this call",
-            "this call was forwarded by 103, 100 and then answered; what it showed before is no longer in the data"),
+            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more"),
+        ({**PATH, **ANSWERED, "fsdaemon_label": "Uml. fuer Cora: Kai"}, "none: nobody forwarded this call",
+            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more; "
+            "before, the phone showed: Uml. fuer Cora: Kai"),
     ],
 )  # fmt: skip
 def test_a_recording_of_an_answered_call(capsys, tmp_path: Path, variables, label: str, note: str):
