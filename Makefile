@@ -8,6 +8,7 @@ STAMP = $(VENV)/.installed
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+ENABLED ?= /etc/systemd/system
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 LIB = $(PREFIX)/lib/fsdaemon
 SHARE = $(PREFIX)/share
@@ -74,14 +75,17 @@ _install:
 	cp -R freeswitch "$(DESTDIR)$(SHARE)/fsdaemon/"
 	cp -R README*.md CHANGELOG.md conf.toml docs "$(DESTDIR)$(DOC)/"
 
-# Everything but the configuration.
+# Everything but the configuration. Not under systemd's feet: what starts with the machine is named first.
 uninstall:
+	@units=$$(test -n "$(DESTDIR)" || find "$(ENABLED)" -lname '$(UNITDIR)/fsdaemon*' -printf ' %f' 2>/dev/null); \
+	test -z "$$units" || { echo "first: systemctl disable --now$$units" >&2; exit 1; }
 	rm -rf "$(DESTDIR)$(LIB)" "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
 	rm -f "$(DESTDIR)$(PREFIX)/bin/fsdaemon" $(UNITS:%="$(DESTDIR)$(UNITDIR)/%")
 	rm -f "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1" "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
 	rm -f "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon" "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
 	@echo "left: $(DESTDIR)$(dir $(CONF))"
+	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"
 
 # dist/fsdaemon_VERSION-1_ARCHITECTURE.deb, by Debian's own tools in a copy of this folder.
 deb:

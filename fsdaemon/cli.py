@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import stat
 import sys
 import uuid
 from collections.abc import Sequence
@@ -65,8 +66,10 @@ def read_config(path: Path | None) -> Config:
         return default()
     path = path or DEFAULT_PATH
     try:
-        if path.is_dir():
-            raise ConfigError([Problem("", "is a directory; a file is wanted")])
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
+            what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
+            raise ConfigError([Problem("", f"is {what}; a file is wanted")])
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
@@ -128,6 +131,8 @@ def _explain(arguments: argparse.Namespace) -> int:
 
     if arguments.uuid:
         return _explain_call(arguments)
+    if arguments.listen:
+        arguments.parser.error("--listen says where --uuid asks; --via asks a daemon about another call")
     question, recording = _question(arguments)
     config = read_config(arguments.config)
     data = explain.data_of(question, recording, config.variables)
@@ -200,13 +205,15 @@ def _explain_call(arguments: argparse.Namespace) -> int:
 
 def _page_address(arguments: argparse.Namespace) -> str:
     """Where the running daemon answers questions: what was given, else metrics.listen."""
+    if arguments.listen:
+        return str(arguments.listen)  # and a conf.toml that cannot be read is no hindrance
     config = read_config(arguments.config)
-    address = str(getattr(arguments, "listen", None) or config.metrics.listen)
+    address = config.metrics.listen
     if not address:
         read = config.source or f"{DEFAULT_PATH} is not there, and by default it is"
         raise OSError(
             f"metrics.listen is off ({read}), so nobody can be asked; "
-            'metrics.listen = "127.0.0.1:9484" and a restart turn it on'
+            'listen = "127.0.0.1:9484" under [metrics] and a restart turn it on'
         )
     return address
 
@@ -270,6 +277,7 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
         "--via", type=_address, metavar="HOST:PORT", help="ask the daemon that runs there (its server.listen)"
     )
     add("--uuid", help="a call that really happened: ask the running daemon (at metrics.listen)")
+    add("--listen", type=_page, metavar="HOST:PORT", help="with --uuid: instead of metrics.listen")
     add("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_explain, parser=parser)
 

@@ -499,7 +499,7 @@ class _Reader:
     ) -> dict[str, Any]:
         for key in table:
             if key not in keys:
-                self._unknown(f"{section}.{key}", "key", keys)
+                self._unknown_key(section, key, keys, table[key])
         values = {}
         for key, (initial, check) in keys.items():
             path = f"{section}.{key}"
@@ -518,6 +518,16 @@ class _Reader:
         """Where a key stands, or the section around it."""
         return self.lines.get(path) or self.lines.get(path.rpartition(".")[0]) or "?"
 
+    def _unknown_key(self, section: str, key: str, known: dict[str, Key], value: Any) -> None:
+        if key not in SCHEMA or not isinstance(value, dict):
+            self._unknown(f"{section}.{key}", "key", known)
+            return
+        around = section.rpartition(".")[0]
+        of = f"{around}.{key}" if around else key
+        self._problem(
+            f"{section}.{key}", f"unknown key; in [{of}] it is written {next(iter(value), key)} = …"
+        )
+
     def _unknown(self, path: str, what: str, known: Any) -> None:
         near = _nearest(path.rpartition(".")[2], known)
         self._problem(path, f"unknown {what}{near or '; known are ' + ', '.join(known)}")
@@ -527,6 +537,7 @@ class _Reader:
         self.problems.append(Problem(path, what, line if isinstance(line, int) else None))
 
 
+_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 
@@ -534,6 +545,11 @@ def _syntax(error: tomli.TOMLDecodeError) -> Problem:
     match = _SYNTAX.fullmatch(str(error))
     if not match:
         return Problem("", f"no TOML: {error}")
+    twice = _TWICE.match(match[1])
+    if twice and match[2]:
+        section = _path(re.findall(r"'([^']*)'", twice[1]))
+        what = f"[{section}] is there already, perhaps as {section}.… = …; all of it goes under one header"
+        return Problem("", f"no TOML: {what}", int(match[2]))
     if not match[2]:
         return Problem("", f"no TOML: {match[1]} (at the end of the file)")
     return Problem("", f"no TOML: {match[1]}", int(match[2]), int(match[3]))
@@ -571,38 +587,44 @@ def _parse(text: str) -> tuple[dict[str, Any], list[Problem]]:
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.?)""")
 
 
-def _dotted(text: str) -> tuple[str, int]:
-    """A TOML key at the start of `text` as problems name it, and where it ends."""
+def _path(parts: list[str]) -> str:
+    """The parts of a TOML key as problems name it."""
+    return ".".join(
+        f'"{part}"' if at == 1 and parts[0] == "domains" else part for at, part in enumerate(parts)
+    )
+
+
+def _dotted(text: str) -> tuple[list[str], int]:
+    """The parts of a TOML key at the start of `text`, and where it ends."""
     parts: list[str] = []
     at = 0
     while (match := _PART.match(text, at)) is not None:
-        part = match[1] or match[2] or match[3] or ""
-        parts.append(f'"{part}"' if parts == ["domains"] else part)
+        parts.append(match[1] or match[2] or match[3] or "")
         at = match.end()
         if not match[4]:
             break
-    return ".".join(parts), at
+    return parts, at
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Where each `section` and `section.key` stands, as far as the text shows it line by line."""
+    """Where each key stands, and each section around one, as far as the text shows it line by line."""
     found: dict[str, int] = {}
-    section, inside = "", ""
+    section, inside = list[str](), ""
     for number, line in enumerate(text.split("\n"), 1):
         if inside:
             inside = "" if inside in line else inside
             continue
         header = re.match(r"\s*\[+", line)
         rest = line[header.end() :] if header else line
-        name, end = _dotted(rest)
+        parts, end = _dotted(rest)
         if header:
-            section = name
-            found.setdefault(section, number)
-            found.setdefault(section.rpartition(".")[0], number)
-        elif name and rest[end:].lstrip().startswith("="):
-            path = f"{section}.{name}" if section else name
-            found.setdefault(path, number)
-            found.setdefault(path.partition(".")[0], number)
+            section = parts
+        elif not (parts and rest[end:].lstrip().startswith("=")):
+            continue
+        whole = section if header else [*section, *parts]
+        for length in range(1, len(whole) + 1):
+            found.setdefault(_path(whole[:length]), number)
+        if not header:
             value = rest[end:].lstrip("= ")
             inside = next((q for q in ('"""', "'''") if value.startswith(q) and value.count(q) == 1), "")
     return found

@@ -128,7 +128,19 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
     facts = facts_of(outcome, config)
     if not outcome.call.forwards:
         facts["warning"] = facts["warning"] or _other_preset(headers, config)
-    return facts
+    note = "" if outcome.call.path else _answered(headers)
+    return {**facts, "note": note} if note else facts
+
+
+def _answered(headers: Headers) -> str:
+    """What to say of a call that was forwarded and then answered; a transfer of it is no forward."""
+    by, leg = headers.get(v.PATH), headers.get(v.LAST_BRIDGE_TO)
+    if not by or not leg or leg == headers.get(v.BRIDGED):
+        return ""
+    who = ", ".join(by.split(","))
+    label = headers.get(v.LABEL)
+    showed = f"; before, the phone showed: {label}" if label else ""
+    return f"this call was forwarded by {who}, and then answered: it is a forwarded one no more{showed}"
 
 
 def _other_preset(headers: Headers, config: Config) -> str:

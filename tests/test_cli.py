@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +108,14 @@ def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said
 def test_a_directory(capsys, tmp_path: Path):
     code, _, err = run(capsys, "check", "--config", str(tmp_path))
     assert (code, err) == (1, f"{tmp_path}: is a directory; a file is wanted\n")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    pipe = tmp_path / "conf.toml"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "fsdaemon", "check", "--config", str(pipe)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device; a file is wanted\n")
 
 
 def test_a_link_to_nowhere_is_not_no_configuration(capsys, tmp_path: Path, monkeypatch):

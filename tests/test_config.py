@@ -89,6 +89,23 @@ def test_another_preset_is_not_hidden_by_what_stands_there() -> None:
     assert changed.variables == load('[variables]\npreset = "fusionpbx"').variables
 
 
+def test_a_section_written_twice() -> None:
+    text = 'metrics.listen = "127.0.0.1:1"\n[server]\n[metrics]\nkeep = 1\n'
+    said = "[metrics] is there already, perhaps as metrics.… = …; all of it goes under one header"
+    assert problems(text) == [f"line 3: no TOML: {said}"]
+    assert 'no TOML: [domains."b.example".log] is' in problems('[domains."b.example".log]\n' * 2)[0]
+
+
+def test_a_dotted_key_has_its_line() -> None:
+    assert (
+        load('[domains]\n"b.example".display.label = "{caller}"\n', "c")
+        .for_domain("b.example")
+        .origin["display.label"]
+        == "c:2"
+    )
+    assert load('\nlog.level = "DEBUG"\n', "c").origin["log.level"] == "c:2"
+
+
 def test_where_a_value_comes_from() -> None:
     config = load("\n[server]\ntimeout = 3\n", "my.toml")
     assert config.server.timeout == 3.0

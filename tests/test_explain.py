@@ -266,6 +266,50 @@ def test_what_a_recording_says_is_told_first(capsys):
     assert found["who is called"] == "100, in no domain: none in fsdaemon_domain, domain_name"
 
 
+PATH = {"fsdaemon_path": "103,100", "fsdaemon_kinds": "always,busy", "fsdaemon_hop": "101"}
+ANSWERED = {"last_bridge_to": "ebea3eff-4e4f-4a4a-b9d7-b189a9629733"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "label", "note"),
+    [
+        (PATH, "display.chain (default)", ""),
+        ({**PATH, **ANSWERED, "fsdaemon_bridged": ANSWERED["last_bridge_to"]}, "display.chain (default)", ""),
+        (ANSWERED, "none: nobody forwarded this call", ""),
+        ({**PATH, **ANSWERED}, "none: nobody forwarded this call",
+            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more"),
+        ({**PATH, **ANSWERED, "fsdaemon_label": "Uml. fuer Cora: Kai"}, "none: nobody forwarded this call",
+            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more; "
+            "before, the phone showed: Uml. fuer Cora: Kai"),
+    ],
+)  # fmt: skip
+def test_a_recording_of_an_answered_call(capsys, tmp_path: Path, variables, label: str, note: str):
+    file = tmp_path / "call.txt"
+    data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    file.write_bytes(
+        channel_data(data, {**variables, "fsdaemon_callee": "101", "fsdaemon_domain": "lab.test"})
+    )
+    found = told(capsys, "--recording", str(file))
+    assert (found["label"], found.get("note", "")) == (label, note)
+
+
+@pytest.mark.parametrize(
+    ("visited", "before"),
+    [
+        (",100", ""),
+        (",103,100", "103"),
+        (",103,100,870", "103"),
+        (",100,870,100", "100, 870"),
+        (",103", "103"),
+    ],
+)
+def test_who_was_asked_before(capsys, tmp_path: Path, visited: str, before: str):
+    file = tmp_path / "call.txt"
+    data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    file.write_bytes(channel_data(data, {"fsdaemon_visited": visited, "fsdaemon_callee": "100"}))
+    assert told(capsys, "--recording", str(file)).get("asked before", "") == before
+
+
 EVIL = "K\x1b[31m\x9b2J\n\u2028\u202eai"
 
 
@@ -339,6 +383,7 @@ DUMP = "fs_cli -x 'uuid_dump UUID'"
         ((*CALL, "--outside", "--group", "office"), "a caller from --outside is in no group"),
         (("--caller", " ", "--callee", "100"), "must be a user, like 101 or 101@b.example, or a number"),
         (("--uuid", "x", "--caller", "1"), "--caller is about another"),
+        ((*CALL, "--listen", "127.0.0.1:1"), "--listen says where --uuid asks"),
     ],
 )
 def test_usage(capsys, arguments, said):
@@ -433,6 +478,15 @@ def test_the_page_is_another_ones(capsys, tmp_path: Path, said: bytes, error: st
         assert address in err
         assert len(err.splitlines()) == 1
         thread.join(5)
+
+
+def test_an_address_that_is_given_needs_no_configuration(capsys, tmp_path: Path):
+    file = tmp_path / "conf.toml"
+    file.write_text("nonsense\n")
+    for arguments in (("explain", "--uuid", "x"), ("status",)):
+        assert run(capsys, *arguments, "--config", str(file))[2].startswith(f"{file}: line 1")
+        err = run(capsys, *arguments, "--config", str(file), "--listen", "127.0.0.1:1")[2]
+        assert err.startswith("fsdaemon: no answer from 127.0.0.1:1: Connection refused")
 
 
 def test_no_page_to_ask(capsys, tmp_path: Path):

@@ -51,7 +51,17 @@ def test_prefix(source: Path, tmp_path: Path) -> None:
     conf.write_text("# mine\n")
     make(source, "install", *where)
     assert conf.read_text() == "# mine\n"
-    assert "left: " in make(source, "uninstall", *where)
+    enabled = tmp_path / "enabled" / "fsdaemon@8085.socket"
+    enabled.parent.mkdir()
+    enabled.symlink_to(tmp_path / "usr" / "lib" / "systemd" / "system" / "fsdaemon@.socket")
+    uninstall = ("uninstall", *where, f"ENABLED={enabled.parent}")
+    refused = subprocess.run(
+        ["make", *uninstall], cwd=source, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "first: systemctl disable --now fsdaemon@8085.socket\n" in refused.stderr
+    assert (refused.returncode, program.exists()) == (2, True)
+    enabled.unlink()
+    assert "left: " in make(source, *uninstall)
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [conf]
 
 
