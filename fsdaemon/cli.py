@@ -67,7 +67,7 @@ def read_config(path: Path | None) -> Config:
     path = path or DEFAULT_PATH
     try:
         kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(kind) and str(path) != os.devnull:
             what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
             raise ConfigError([Problem("", f"is {what}; a file is wanted")])
         with path.open("rb") as file:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
-from fsdaemon.cli import main
+from fsdaemon.cli import main, read_config
 from fsdaemon.config import load
 
 
@@ -116,6 +116,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     command = [sys.executable, "-m", "fsdaemon", "check", "--config", str(pipe)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device; a file is wanted\n")
+    assert read_config(Path(os.devnull)).exceptions.target  # "no configuration", as one says it on a Unix
 
 
 def test_a_link_to_nowhere_is_not_no_configuration(capsys, tmp_path: Path, monkeypatch):
