@@ -173,6 +173,24 @@ def test_a_forward_to_the_operator_and_loops_through_extensions_of_others(switch
     switch.set_variables("1000", call_forward_all="1001")
 
 
+def test_a_loop_through_the_operator_ends_without_the_daemon_too(switch, scene):
+    """1000 forwards to 0, which is 1000: she is asked once, and then rings."""
+
+    def scenario(lab):
+        boss, kai = lab.register("1000", "1008")
+        kai.dial("1000")
+        leg = lab.rings(boss, 1, 10)
+        lab.turn(3)
+        assert leg.ringing
+        assert len(boss.incoming) == 1
+
+    switch.set_variables("1000", call_forward_all="0")
+    try:
+        scene(scenario)
+    finally:
+        switch.set_variables("1000", call_forward_all="1001")
+
+
 def test_a_dialled_line_end_does_not_pass_by(switch, scene):
     switch.set_variables("1018", call_forward_all="1001")
 
