@@ -367,9 +367,11 @@ def _pending(headers: Headers, callee: User) -> str:
     FreeSWITCH writes who was dialled before into RDNIS; where her forwards lead was kept at her hook. ONWARD
     if HOP is no user, and may pass the call on to anybody.
     """
+    if v.PENDING not in headers:
+        return ""
     hop = user_of(headers.get(v.HOP), callee.domain)
     from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
-    if v.PENDING not in headers or not from_there or headers.get(v.BRIDGED) != _last_bridge(headers):
+    if not from_there or headers.get(v.BRIDGED) != _last_bridge(headers):
         return ""
     if headers.get(v.PENDING) == ONWARD:
         return ONWARD

@@ -18,6 +18,12 @@ import pytest
 from tests.daemon import Daemon
 from tests.live.switch import Switch, binary
 
+EXAMPLE = os.environ.get("FREESWITCH_VANILLA", "")  # FreeSWITCH's example configuration
+needs_example = pytest.mark.skipif(
+    not EXAMPLE,
+    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = ""

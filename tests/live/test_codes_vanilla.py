@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import struct
 import wave
 from pathlib import Path
@@ -12,14 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import Daemon
+from tests.live.conftest import EXAMPLE, needs_example
 from tests.live.handset import DONE, OFF, REFUSED, Handset, dial, line
 from tests.live.switch import Vanilla
 
-SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
-pytestmark = pytest.mark.skipif(
-    not SOURCE,
-    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
-)
+pytestmark = needs_example
 
 
 DIGITS = {"0": 330, "1": 520, "2": 660}
@@ -28,7 +24,7 @@ DIGITS = {"0": 330, "1": 520, "2": 660}
 @pytest.fixture(scope="module")
 def vanilla(tmp_path_factory):
     """With sound files, in which each digit is a tone of its own."""
-    switch = Vanilla(Path(SOURCE), tmp_path_factory.mktemp("vanilla"))
+    switch = Vanilla(Path(EXAMPLE), tmp_path_factory.mktemp("vanilla"))
     sounds = switch.directory / "sounds"
     for digit, tone in DIGITS.items():
         file = sounds / "digits" / "8000" / f"{digit}.wav"

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.live.conftest import EXAMPLE, needs_example
 from tests.live.handset import Handset, share
 from tests.live.switch import Vanilla
 
-SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
-pytestmark = pytest.mark.skipif(
-    not SOURCE,
-    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
-)
+pytestmark = needs_example
 
 
 @pytest.fixture(scope="module")
 def vanilla(tmp_path_factory):
-    switch = Vanilla(Path(SOURCE), tmp_path_factory.mktemp("vanilla"))
+    switch = Vanilla(Path(EXAMPLE), tmp_path_factory.mktemp("vanilla"))
     switch.start()
     yield switch
     switch.stop()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.daemon import Daemon
+from tests.live.conftest import EXAMPLE
 from tests.live.nodes import VanillaNode, missing
 from tests.live.postgres import Postgres
 
-SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
-REASON = missing() or ("" if SOURCE else "no example configuration: set FREESWITCH_VANILLA")
+REASON = missing() or ("" if EXAMPLE else "no example configuration: set FREESWITCH_VANILLA")
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON or "-")
 
 
@@ -21,7 +20,7 @@ def nodes(tmp_path_factory):
     database, running = Postgres(), []
     try:
         for host, name, esl in (("127.0.0.1", "node-a", 8021), ("127.0.0.2", "node-b", 8022)):
-            node = VanillaNode(Path(SOURCE), tmp_path_factory.mktemp(name), host, name, database.dsn, esl)
+            node = VanillaNode(Path(EXAMPLE), tmp_path_factory.mktemp(name), host, name, database.dsn, esl)
             node.start()
             running.append(node)
             node.set_variables("1000", call_forward_all="1001")

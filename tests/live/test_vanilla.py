@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import time
 from pathlib import Path
@@ -12,18 +11,15 @@ import pytest
 
 from tests.daemon import Daemon
 from tests.live.caller import busy_here
+from tests.live.conftest import EXAMPLE, needs_example
 from tests.live.switch import Vanilla
 
-SOURCE = os.environ.get("FREESWITCH_VANILLA", "")
-pytestmark = pytest.mark.skipif(
-    not SOURCE,
-    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
-)
+pytestmark = needs_example
 
 
 @pytest.fixture(scope="module")
 def vanilla(tmp_path_factory):
-    switch = Vanilla(Path(SOURCE), tmp_path_factory.mktemp("vanilla"))
+    switch = Vanilla(Path(EXAMPLE), tmp_path_factory.mktemp("vanilla"))
     switch.start()
     switch.set_variables("1000", call_forward_all="1001")
     switch.set_variables("1003", call_forward_busy="1001")
