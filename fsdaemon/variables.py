@@ -204,3 +204,6 @@ PRESETS = {
         caller_domain=(AUTH_DOMAIN, DOMAIN_NAME),
     ),
 }
+
+#: Every header that may be read, but for those that a conf.toml names.
+KNOWN = (*ALL, *(header for preset in PRESETS.values() for names in preset for header in names))

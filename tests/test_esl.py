@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fsdaemon.esl import Api, Execute, Headers, Limits, Message, Parser, ProtocolError, to_bytes
+from fsdaemon.variables import KNOWN
 from tests.recorded import DIRECTORY
 
 STREAM = (
@@ -60,6 +63,26 @@ def test_an_encoded_newline_is_no_line() -> None:
 
 def test_the_first_of_two_counts() -> None:
     assert Headers(b"a: 1\nA: 3\na: 2").get("a") == "1"
+
+
+NAMES = st.sampled_from(
+    [*map(str, KNOWN), "Content-Type", "a", "variable_a", "variable_user_name_", ": ", ""]
+)
+LINES = st.lists(
+    st.tuples(NAMES, st.sampled_from([": ", ":", ""]), st.text(": %a0\r", max_size=5)), max_size=40
+)
+
+
+@given(LINES)
+def test_what_is_picked_out_is_what_is_there(lines: list[tuple[str, str, str]]) -> None:
+    block = "\n".join(map("".join, lines))
+    split = [line.partition(": ") for line in block.split("\n") if ": " in line]
+    first = {name: unquote(value).strip(" ") for name, _, value in reversed(split)}
+    headers = Headers(block.encode())
+    assert set(headers.names()) == set(first)
+    for name in (*KNOWN, *first, "not there"):
+        assert headers.get(name, "nothing") == first.get(name, "nothing")
+        assert (name in headers) == (name in first)
 
 
 def test_bytes_that_are_no_utf8() -> None:
