@@ -5,13 +5,14 @@ Rule: whatever strangers wrote comes out as one line without control characters.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from loguru import logger
@@ -35,6 +36,27 @@ _MOST_KINDS = 1000  # of things that are counted; strangers may be behind some
 DEBUGGING = ("TRACE", "DEBUG")
 
 
+class _Stderr:
+    """stderr as loguru writes to it: a line at a time, or several in one go."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        self._lines.append(text)
+
+    def flush(self) -> None:
+        if not self.held:
+            text = "".join(self._lines)
+            self._lines.clear()
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+_STDERR = _Stderr()
+
+
 def configure(config: Log) -> None:
     """Send what is logged to stderr, as `config` says and as suits who reads it.
 
@@ -45,7 +67,7 @@ def configure(config: Log) -> None:
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     logger.remove()
     logger.add(
-        sys.stderr,
+        _STDERR,
         level=config.level,
         format=_Format(config, journal, coloured),
         colorize=coloured and not journal and config.format == "text",
@@ -130,6 +152,21 @@ def verdict(decision: Decision, config: Log) -> None:
     if result.warning:
         forward = f"{call.callee}@{call.callee.domain} {result.kind} {result.target}"
         FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(result.warning)}")
+
+
+def verdicts(decided: Iterable[tuple[Decision, Log]]) -> None:
+    """Log several verdicts, each by the configuration beside it, in one write.
+
+    A line by itself costs thrice as much: its write, and whatever else is done between two of them.
+    """
+    _STDERR.held = True
+    try:
+        for decision, config in decided:
+            verdict(decision, config)
+    finally:
+        _STDERR.held = False
+    with contextlib.suppress(OSError):  # nobody is there to be told
+        _STDERR.flush()
 
 
 def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> None:

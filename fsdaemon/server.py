@@ -19,7 +19,8 @@ from gevent.server import StreamServer
 from loguru import logger
 
 from fsdaemon import log, systemd
-from fsdaemon.config import Config
+from fsdaemon.config import Config, Log
+from fsdaemon.decide import Decision
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.occupant import occupant
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
+_LOGGED_AFTER = 0.01  # seconds; what was decided meanwhile is logged together
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
 
@@ -68,6 +70,8 @@ class Server:
         self._stopping = Event()
         self._asked_to_reload = Event()
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
+        self._decided: list[tuple[Decision, Log]] = []
+        self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER)
         self.in_flight = 0
         self.metrics: Metrics | None = None
 
@@ -138,6 +142,7 @@ class Server:
         end = time.monotonic() + self.config.server.timeout + 0.5
         while self.in_flight and time.monotonic() < end:
             gevent.sleep(0.01)
+        self._log_decided()
         logger.info("stopped, {} calls in flight", self.in_flight or "no")
 
     def _reload_when_asked(self) -> None:
@@ -200,7 +205,7 @@ class Server:
             with gevent.Timeout(config.server.timeout):
                 decision = session.decide(config)
             sock.close()  # FreeSWITCH goes on before we log
-            log.verdict(decision, config.log)
+            self._log_soon(decision, config.log)
             if self.metrics:
                 self.metrics.decided(decision, config, time.monotonic() - started)
         except gevent.Timeout:
@@ -219,7 +224,17 @@ class Server:
         finally:
             self.in_flight -= 1
             if config.log.level in log.DEBUGGING and session.uuid:
+                self._log_decided()
                 log.considered(session.session_data, session.answers, config)
+
+    def _log_soon(self, decision: Decision, config: Log) -> None:
+        if not self._decided:
+            self._soon.start(self._log_decided)
+        self._decided.append((decision, config))
+
+    def _log_decided(self) -> None:
+        decided, self._decided = self._decided, []
+        log.verdicts(decided)
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
