@@ -38,24 +38,23 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def _one_of(names: Iterable[bytes]) -> bytes:
+def _one_of(names: Iterable[str]) -> str:
     """A pattern for any of `names`, branching where they differ: `re` tries alternatives one by one."""
     heads = [(head, [name[1:] for name in group]) for head, group in groupby(sorted(names), lambda n: n[:1])]
-    branches = [re.escape(head) + _one_of(tails) if head else b"" for head, tails in heads]
-    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(reversed(branches)) + b")"
+    branches = [re.escape(head) + _one_of(tails) if head else "" for head, tails in heads]
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(reversed(branches))})"
 
 
-_WANTED = (*KNOWN, _CONTENT_TYPE, _CONTENT_LENGTH, _REPLY_TEXT)
-_WANTED_NAMES = frozenset(name.key for name in _WANTED)
+_WANTED = frozenset(map(str, (*KNOWN, _CONTENT_TYPE, _CONTENT_LENGTH, _REPLY_TEXT)))
+_WANTED_LINE = re.compile(rf"\n({_one_of(_WANTED)}): ([^\n]*)")
 _EMPTY_LINE = re.compile(rb"\n\n")  # `find` takes thrice the time, it stops at every \n
-_WANTED_LINE = re.compile(rb"\n(" + _one_of(_WANTED_NAMES) + rb"): ([^\n]*)")
 
 
 class Headers:
     """One header block. The first of two lines with the same name counts.
 
     Of some 170 lines FreeSWITCH sends, some 20 are ever looked at: those are picked out in one pass, and
-    the others kept as they came until somebody asks for one.
+    the others kept as they came until somebody asks for one. A character here is a byte (Latin-1).
     """
 
     __slots__ = ("_block", "_every", "_longest", "_wanted")
@@ -66,48 +65,46 @@ class Headers:
         if lines > limits.headers:
             raise ProtocolError(f"{lines} headers, more than {limits.headers}")
         self._longest = limits.value_bytes
-        self._block = block
-        self._every: dict[bytes, bytes] | None = None
-        found = _WANTED_LINE.findall(b"\n" + block)
+        self._block = "\n" + block.decode("latin-1")
+        self._every: dict[str, str] | None = None
+        found = _WANTED_LINE.findall(self._block)
         found.reverse()
-        self._wanted: dict[bytes, bytes] = dict(found)
+        self._wanted: dict[str, str] = dict(found)
 
     def get(self, name: str, default: str = "") -> str:
         """The value, decoded: percent-encoding (mod_event_socket encodes every value), then UTF-8.
 
         Bytes that are no UTF-8 become U+FFFD.
         """
-        key = name.key if type(name) is Header else _key(name)
-        raw = self._wanted.get(key)
+        raw = self._wanted.get(name)
         if raw is None:
-            raw = None if key in _WANTED_NAMES else self._all().get(key)
+            raw = None if name in _WANTED else self._all().get(_as_bytes(name))
             if raw is None:
                 return default
         if len(raw) > self._longest:
             raw = raw[: self._longest]
-        if b"%" in raw:
-            raw = unquote_to_bytes(raw)
-        return raw.decode("utf-8", "replace").strip(" ")
+        if "%" in raw or not raw.isascii():
+            raw = unquote_to_bytes(raw.encode("latin-1")).decode("utf-8", "replace")
+        return raw.strip(" ")
 
     def __contains__(self, name: str) -> bool:
         """Whether there is such a header, empty or not."""
-        key = name.key if type(name) is Header else _key(name)
-        return key in self._wanted or (key not in _WANTED_NAMES and key in self._all())
+        return name in self._wanted or (name not in _WANTED and _as_bytes(name) in self._all())
 
-    def _all(self) -> dict[bytes, bytes]:
+    def _all(self) -> dict[str, str]:
         """Every line, for the sake of a variable that only conf.toml names, or a person who looks."""
         if self._every is None:
-            pairs = (line.partition(b": ") for line in reversed(self._block.split(b"\n")))
+            pairs = (line.partition(": ") for line in reversed(self._block.split("\n")))
             self._every = {name: value for name, colon, value in pairs if colon}
         return self._every
 
     def names(self) -> list[str]:
         """All names, in the order they came."""
-        return [name.decode("utf-8", "replace") for name in reversed(self._all())]
+        return [name.encode("latin-1").decode("utf-8", "replace") for name in reversed(self._all())]
 
 
-def _key(name: str) -> bytes:
-    return name.encode("utf-8", "replace")
+def _as_bytes(name: str) -> str:
+    return name if name.isascii() else name.encode("utf-8", "replace").decode("latin-1")
 
 
 class Message(NamedTuple):

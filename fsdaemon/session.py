@@ -25,6 +25,7 @@ _CHUNK = 65536
 _ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
 _MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
+_NOTHING = Headers(b"")
 _NO_ANSWER = "command/reply"  # to `api`; an answer is an api/response
 
 __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
@@ -52,7 +53,7 @@ class Session(OutboundSession):
         self._outbound_connected = False
         self._lingering = False
         self._taken = 0
-        self.session_data = Headers(b"")
+        self.session_data = _NOTHING
         self.answers: dict[Api, str] = {}
 
     def start_event_handlers(self) -> None:

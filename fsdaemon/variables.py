@@ -25,14 +25,12 @@ class Header(str):
 
     writer: Writer
     variable: str  #: the name as `set` and `${…}` know it: without `variable_`
-    key: bytes  #: the name as the channel data spells it
 
     def __new__(cls, name: str, writer: Writer) -> Header:
         """Make the header `name`; it is a plain `str` wherever one is wanted."""
         self = super().__new__(cls, name)
         self.writer = writer
         self.variable = name[len(PREFIX) :] if name.startswith(PREFIX) else name
-        self.key = name.encode("utf-8", "replace")
         return self
 
 
