@@ -12,7 +12,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from loguru import logger
@@ -154,19 +154,35 @@ def verdict(decision: Decision, config: Log) -> None:
         FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(result.warning)}")
 
 
-def verdicts(decided: Iterable[tuple[Decision, Log]]) -> None:
-    """Log several verdicts, each by the configuration beside it, in one write.
+class Verdicts:
+    """Verdicts that wait until they are logged, all in one write.
 
     A line by itself costs thrice as much: its write, and whatever else is done between two of them.
     """
-    _STDERR.held = True
-    try:
-        for decision, config in decided:
-            verdict(decision, config)
-    finally:
-        _STDERR.held = False
-    with contextlib.suppress(OSError):  # nobody is there to be told
-        _STDERR.flush()
+
+    def __init__(self) -> None:
+        """Nothing waits."""
+        self._waiting: list[tuple[Decision, Log]] = []
+
+    def __bool__(self) -> bool:
+        """Whether any waits."""
+        return bool(self._waiting)
+
+    def add(self, decision: Decision, config: Log) -> None:
+        """Let one wait; `config` says how it is to be logged."""
+        self._waiting.append((decision, config))
+
+    def say(self) -> None:
+        """Log those that wait, in the order they came."""
+        waiting, self._waiting = self._waiting, []
+        _STDERR.held = True
+        try:
+            for decision, config in waiting:
+                verdict(decision, config)
+        finally:
+            _STDERR.held = False
+        with contextlib.suppress(OSError):  # nobody is there to be told
+            _STDERR.flush()
 
 
 def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> None:
