@@ -19,17 +19,19 @@ from gevent.server import StreamServer
 from loguru import logger
 
 from fsdaemon import log, systemd
-from fsdaemon.config import Config, Log
-from fsdaemon.decide import Decision
+from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.occupant import occupant
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
+from fsdaemon.workers import Workers
 
 if TYPE_CHECKING:
+    from fsdaemon.decide import Decision
     from fsdaemon.metrics import Metrics
 
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
+_IDLE = 64  # greenlets that wait for the next calls
 _LOGGED_AFTER = 0.01  # seconds; what was decided meanwhile is logged together
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
@@ -37,9 +39,11 @@ _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without 
 class Listener(StreamServer):
     """gevent's StreamServer; out of descriptors it says so once, where gevent writes a traceback a call."""
 
-    def __init__(self, listener: socket.socket, handle: Callable[..., None], warn: log.Sparse) -> None:
+    def __init__(
+        self, listener: socket.socket, handle: Callable[..., None], workers: Workers, warn: log.Sparse
+    ) -> None:
         """Accept on `listener`; `warn` is told when that is not possible."""
-        super().__init__(listener, handle)
+        super().__init__(listener, handle, spawn=workers.spawn)
         self._warn = warn
 
     def do_read(self) -> Any:
@@ -70,8 +74,9 @@ class Server:
         self._stopping = Event()
         self._asked_to_reload = Event()
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
-        self._decided: list[tuple[Decision, Log]] = []
-        self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER)
+        self._workers = Workers(_IDLE)
+        self._verdicts = log.Verdicts()
+        self._soon: Any = None
         self.in_flight = 0
         self.metrics: Metrics | None = None
 
@@ -88,7 +93,7 @@ class Server:
         if not listeners:
             listeners = [_open(address) for address in self.config.server.listen]
         for listener in listeners:
-            server = Listener(listener, self._handle, self._warn)
+            server = Listener(listener, self._handle, self._workers, self._warn)
             server.start()
             self._servers.append(server)
         return [_text(listener.getsockname()) for listener in listeners]
@@ -142,7 +147,7 @@ class Server:
         end = time.monotonic() + self.config.server.timeout + 0.5
         while self.in_flight and time.monotonic() < end:
             gevent.sleep(0.01)
-        self._log_decided()
+        self._verdicts.say()
         logger.info("stopped, {} calls in flight", self.in_flight or "no")
 
     def _reload_when_asked(self) -> None:
@@ -205,7 +210,7 @@ class Server:
             with gevent.Timeout(config.server.timeout):
                 decision = session.decide(config)
             sock.close()  # FreeSWITCH goes on before we log
-            self._log_soon(decision, config.log)
+            self._log(decision, config)
             if self.metrics:
                 self.metrics.decided(decision, config, time.monotonic() - started)
         except gevent.Timeout:
@@ -224,17 +229,15 @@ class Server:
         finally:
             self.in_flight -= 1
             if config.log.level in log.DEBUGGING and session.uuid:
-                self._log_decided()
                 log.considered(session.session_data, session.answers, config)
 
-    def _log_soon(self, decision: Decision, config: Log) -> None:
-        if not self._decided:
-            self._soon.start(self._log_decided)
-        self._decided.append((decision, config))
-
-    def _log_decided(self) -> None:
-        decided, self._decided = self._decided, []
-        log.verdicts(decided)
+    def _log(self, decision: Decision, config: Config) -> None:
+        if not self._verdicts:
+            self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER)
+            self._soon.start(self._verdicts.say)
+        self._verdicts.add(decision, config.log)
+        if config.log.level in log.DEBUGGING:
+            self._verdicts.say()  # in the order in which things happened
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
