@@ -298,13 +298,13 @@ def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str
     if not _says_true(headers, config.variables.is_user):
         return forwards
     for kind in KINDS:
-        names = getattr(config.variables, kind)
-        if not _says_true(headers, getattr(config.variables, f"{kind}_enabled")):
+        names, flags = config.variables.forward(kind)
+        if not _says_true(headers, flags):
             continue
         target = _first(headers, names)
         if target:
             forwards[kind] = numbers.as_dialled(target)
-        elif any(name in headers for name in (*names, *getattr(config.variables, f"{kind}_enabled"))):
+        elif any(map(headers.__contains__, (*names, *flags))):
             forwards[kind] = " "  # set, and to nothing: somebody should know
     if failure == REDIRECT:
         forwards[REDIRECT] = numbers.as_dialled(headers.get(v.REDIRECT_USER))
@@ -422,9 +422,14 @@ def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:
     if not shown and not outbound:  # on an outbound leg it names whoever called her
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
     number = user.name if user else headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
-    privacy = set(re.split(r"[\s;,]+", headers.get(v.PRIVACY).lower()))
-    withheld = "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER)) or bool(privacy & _PRIVATE)
-    return Caller(user, shown, number, withheld)
+    return Caller(user, shown, number, _withheld(headers))
+
+
+def _withheld(headers: Headers) -> bool:
+    if "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER)):
+        return True
+    privacy = headers.get(v.PRIVACY)
+    return bool(privacy) and not _PRIVATE.isdisjoint(re.split(r"[\s;,]+", privacy.lower()))
 
 
 def _established(headers: Headers, ask: _Asking | None, config: Config) -> User | None:

@@ -60,9 +60,9 @@ def data_of(question: Question, recording: bytes = b"", places: v.Preset = v.PRE
     if callee.domain:
         lines[places.domain[0].variable] = callee.domain
     for kind, target in question.forwards.items():
-        lines[getattr(places, kind)[0].variable] = target
-        flags = (*places.is_user[:1], *getattr(places, f"{kind}_enabled")[:1])
-        lines.update({flag.variable: "true" for flag in flags})
+        names, flags = places.forward(kind)
+        lines[names[0].variable] = target
+        lines.update({flag.variable: "true" for flag in (*places.is_user[:1], *flags[:1])})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
     if question.path:

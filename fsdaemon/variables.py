@@ -171,6 +171,10 @@ class Preset(NamedTuple):
     not_registered_enabled: tuple[Header, ...] = ()
     caller_domain: tuple[Header, ...] = (DOMAIN_NAME,)  #: the domain of a user who gave her password
 
+    def forward(self, kind: str) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
+        """Where a kind of forward stands: its target, and the flag that makes it count."""
+        return getattr(self, kind), getattr(self, f"{kind}_enabled")
+
 
 PRESETS = {
     "default": Preset(

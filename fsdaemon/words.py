@@ -198,9 +198,9 @@ class _Words:
         """The channel variables that hold the forward, as the dialplan has to set them."""
         names = []
         for kind in kinds:
-            flags = getattr(self.config.variables, f"{kind}_enabled")
+            where, flags = self.config.variables.forward(kind)
             flag = f" with {flags[0].variable} = true" if flags else ""
-            names += [f"{one.variable}{flag}" for one in getattr(self.config.variables, kind)[:1]]
+            names += [f"{one.variable}{flag}" for one in where[:1]]
         return f"the number of somebody else in {' or '.join(names) or 'a variable of [variables]'}"
 
     def _how_to_ring(self) -> str:
