@@ -335,6 +335,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     if not dialable(callee.name):
         return ()
     redirector = _redirector(headers)
+    if not redirector and v.PATH not in headers and v.PENDING not in headers:
+        return ()
     at = User(redirector or callee.name, callee.domain)
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from loguru import logger
@@ -40,18 +40,28 @@ class _Stderr:
     """stderr as loguru writes to it: a line at a time, or several in one go."""
 
     def __init__(self) -> None:
-        self.held = False
         self._lines: list[str] = []
+        self._held = False
 
     def write(self, text: str) -> None:
         self._lines.append(text)
 
     def flush(self) -> None:
-        if not self.held:
+        if not self._held:
             text = "".join(self._lines)
             self._lines.clear()
             sys.stderr.write(text)
             sys.stderr.flush()
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            with contextlib.suppress(OSError):  # nobody is there to be told
+                self.flush()
 
 
 _STDERR = _Stderr()
@@ -175,14 +185,12 @@ class Verdicts:
     def say(self) -> None:
         """Log those that wait, in the order they came."""
         waiting, self._waiting = self._waiting, []
-        _STDERR.held = True
-        try:
+        with _STDERR.together():
             for decision, config in waiting:
-                verdict(decision, config)
-        finally:
-            _STDERR.held = False
-        with contextlib.suppress(OSError):  # nobody is there to be told
-            _STDERR.flush()
+                try:
+                    verdict(decision, config)
+                except Exception as error:
+                    defect(f"{_short(decision.call.uuid)} a defect in fsdaemon's log", error)
 
 
 def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> None:

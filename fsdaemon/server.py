@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
 _IDLE = 64  # greenlets that wait for the next calls
-_LOGGED_AFTER = 0.01  # seconds; what was decided meanwhile is logged together
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
 
@@ -77,7 +76,6 @@ class Server:
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
         self._workers = Workers(_IDLE)
         self._verdicts = log.Verdicts()
-        self._soon: Any = None
         self.in_flight = 0
         self.metrics: Metrics | None = None
 
@@ -234,12 +232,12 @@ class Server:
                 log.considered(session.session_data, session.answers, config)
 
     def _log(self, decision: Decision, config: Config) -> None:
-        if not self._verdicts:
-            self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER)
-            self._soon.start(self._verdicts.say)
-        self._verdicts.add(decision, config.log)
         if config.log.level in log.DEBUGGING:
-            self._verdicts.say()  # in the order in which things happened
+            log.verdict(decision, config.log)  # in the order in which things happened
+            return
+        if not self._verdicts:
+            gevent.get_hub().loop.run_callback(self._verdicts.say)  # when nothing else is to be done at once
+        self._verdicts.add(decision, config.log)
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
