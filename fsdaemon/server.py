@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
 _IDLE = 64  # greenlets that wait for the next calls
+_LOGGED_AFTER = 0.05  # seconds that a verdict waits at most until it is logged, with those after it
+_LOGGED_TOGETHER = 32  # that do not wait any longer
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
 
@@ -76,6 +78,7 @@ class Server:
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
         self._workers = Workers(_IDLE)
         self._verdicts = log.Verdicts()
+        self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER, _LOGGED_AFTER)
         self.in_flight = 0
         self.metrics: Metrics | None = None
 
@@ -235,9 +238,15 @@ class Server:
         if config.log.level in log.DEBUGGING:
             log.verdict(decision, config.log)  # in the order in which things happened
             return
-        if not self._verdicts:
-            gevent.get_hub().loop.run_callback(self._verdicts.say)  # when nothing else is to be done at once
         self._verdicts.add(decision, config.log)
+        if len(self._verdicts) == 1:
+            self._soon.again(self._log_those_that_wait)
+        elif len(self._verdicts) == _LOGGED_TOGETHER:
+            self._log_those_that_wait()
+
+    def _log_those_that_wait(self) -> None:
+        self._soon.stop()
+        self._verdicts.say()
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
