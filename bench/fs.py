@@ -26,7 +26,7 @@ from tests.live.switch import Switch, binary
 
 VARIANTS = ("none", "lua", "fsdaemon", "async", "minimal")
 RATES = (50, 100, 200, 300)  # calls/s, all reported
-STEP, HIGHEST = 50, 600  # calls/s: where p95 passes LIMIT is looked for up to there
+STEP, HIGHEST = 10, 600  # calls/s: where p95 passes LIMIT is looked for up to there, and so exactly
 LIMIT = 50_000.0  # microseconds
 _BUSY = "486"
 
@@ -97,9 +97,9 @@ def run(directory: Path, seconds: float, rounds: int, out: Path | None) -> int:
         bench = _Bench(caller, switch, servers, seconds)
         measured = bench.rounds(rounds)
         middle = _medians(measured)
-        further = bench.search(middle)
+        further = bench.search(middle, rounds)
     everything = sorted(middle + further, key=lambda one: (one.rate, VARIANTS.index(one.variant)))
-    print(table(everything), limits(everything), sep="\n\n")
+    print(table(everything), limits(everything), targets(everything), sep="\n\n")
     if out:
         document = {"machine": machine(), "measurements": [one.row() for one in measured + further]}
         (out / "bench-fs.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
@@ -194,14 +194,25 @@ class _Bench:
             for variant in _turned(VARIANTS, round_)
         ]
 
-    def search(self, known: Sequence[Measured]) -> list[Measured]:
-        """The rates between those of RATES and above them, upward, for each variant until it is slow."""
+    def search(self, known: Sequence[Measured], rounds: int) -> list[Measured]:
+        """Where each variant becomes too slow: bisected between what was fine and what was not."""
+        spans = {variant: _span(known, variant) for variant in VARIANTS}
         found: list[Measured] = []
-        for rate in range(STEP, HIGHEST + 1, STEP):
-            if rate not in RATES:
-                slow = {m.variant for m in [*known, *found] if m.calls.slow and m.rate < rate}
-                found += [self.once(variant, rate) for variant in VARIANTS if variant not in slow]
+        while open_ := {v: (low + high) // 2 for v, (low, high) in spans.items() if high - low > STEP}:
+            turns = (_turned(list(open_), round_) for round_ in range(rounds))
+            tried = _medians([self.once(variant, open_[variant]) for turn in turns for variant in turn])
+            found += tried
+            for one in tried:
+                low, high = spans[one.variant]
+                spans[one.variant] = (low, one.rate) if one.calls.slow else (one.rate, high)
         return found
+
+
+def _span(known: Sequence[Measured], variant: str) -> tuple[int, int]:
+    """The highest rate that was fine, below the lowest that was not."""
+    mine = [one for one in known if one.variant == variant]
+    high = min((one.rate for one in mine if one.calls.slow), default=HIGHEST)
+    return max((one.rate for one in mine if one.rate < high), default=0), high
 
 
 def _turned(names: Sequence[str], by: int) -> list[str]:
@@ -244,6 +255,23 @@ def limits(measured: Sequence[Measured]) -> str:
         slow = [one.rate for one in measured if one.variant == variant and one.calls.slow]
         rows.append((variant, f"{min(slow)} calls/s" if slow else f"none up to {max(rates)} calls/s"))
     return align(rows)
+
+
+def targets(measured: Sequence[Measured]) -> str:
+    """What fsdaemon adds to a call, beside what the minimal server adds, against what was set as a target."""
+    by = {(one.variant, one.rate): one for one in measured}
+    rows = [("calls/s", "added p50", "of minimal's", "added p99", "of minimal's")]
+    for rate in RATES:
+        none, ours, minimal = (by[name, rate].calls for name in ("none", "fsdaemon", "minimal"))
+        p50 = _beside(ours.p50 - none.p50, minimal.p50 - none.p50)
+        rows.append((str(rate), *p50, *_beside(ours.p99 - none.p99, minimal.p99 - none.p99)))
+    fsdaemon, floor = (_span(measured, name)[1] for name in ("fsdaemon", "minimal"))
+    wanted = f"targets: p50 1.3 x, p99 1.5 x; rate at which p95 passes {LIMIT / 1000:.0f} ms 0.9 x minimal's"
+    return f"{align(rows)}\n\n{wanted}: {fsdaemon / floor:.2f} x"
+
+
+def _beside(ours: float, minimal: float) -> tuple[str, str]:
+    return _ms(ours), f"{ours / minimal:.2f} x" if minimal > 0 else "-"
 
 
 def _ms(microseconds: float) -> str:

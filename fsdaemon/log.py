@@ -60,7 +60,7 @@ class _Stderr:
             yield
         finally:
             self._held = False
-            with contextlib.suppress(OSError):  # nobody is there to be told
+            with contextlib.suppress(OSError, ValueError):  # closed, or nobody is there
                 self.flush()
 
 

@@ -111,9 +111,12 @@ class Server:
         watchdog = gevent.spawn(self._watchdog)
         gc.freeze()  # what is loaded stays: looking through it now and then would hold every call for 10 ms
         systemd.notify("READY=1")
-        self._stopping.wait()
-        systemd.notify("STOPPING=1")
-        self.drain()
+        try:
+            self._stopping.wait()
+            systemd.notify("STOPPING=1")
+            self.drain()
+        finally:
+            self._log_those_that_wait()
         gevent.killall([watchdog, reloading])
         self._say_what_was_counted(everything=True)
 
@@ -150,7 +153,7 @@ class Server:
         end = time.monotonic() + self.config.server.timeout + 0.5
         while self.in_flight and time.monotonic() < end:
             gevent.sleep(0.01)
-        self._verdicts.say()
+        self._log_those_that_wait()
         logger.info("stopped, {} calls in flight", self.in_flight or "no")
 
     def _reload_when_asked(self) -> None:
@@ -175,6 +178,7 @@ class Server:
             for key in ("server.listen", "metrics.listen", "metrics.keep"):
                 if config.value(key) != self.config.value(key):
                     logger.warning("{} takes effect with a restart only", key)
+            self._log_those_that_wait()  # as they were to be logged
             log.configure(config.log)
             self.config = config
             logger.info("configuration reloaded")

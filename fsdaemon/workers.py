@@ -12,6 +12,8 @@ from typing import Any, Callable
 import gevent
 from gevent.hub import Waiter
 
+_Job = tuple[Callable[..., Any], tuple[Any, ...]]
+
 
 class Workers:
     """What a StreamServer may have as its `spawn`."""
@@ -26,9 +28,10 @@ class Workers:
         if self._idle:
             gevent.get_hub().loop.run_callback(self._idle.pop().switch, (function, args))
         else:
-            gevent.spawn(self._work, function, args)
+            gevent.spawn(self._work, [(function, args)])
 
-    def _work(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def _work(self, first: list[_Job]) -> None:
+        function, args = first.pop()  # gevent keeps what a greenlet was started with
         while True:
             try:
                 function(*args)
@@ -37,6 +40,15 @@ class Workers:
             del function, args  # not kept for as long as nobody calls
             if len(self._idle) >= self._most:
                 return
-            waiter = Waiter()
-            self._idle.append(waiter)
-            function, args = waiter.get()
+            function, args = self._next()
+
+    def _next(self) -> _Job:
+        waiter = Waiter()
+        self._idle.append(waiter)
+        try:
+            job: _Job = waiter.get()
+        except BaseException:  # whoever ends this greenlet must not take the next call with it
+            if waiter in self._idle:
+                self._idle.remove(waiter)
+            raise
+        return job

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import gevent
 import pytest
 from gevent.event import Event
@@ -68,3 +70,30 @@ def test_a_late_wake_up_of_the_last_call_does_not_run_into_the_next() -> None:
     workers.spawn(lambda: (gevent.sleep(0.01), seen.append("slept")))
     gevent.sleep(0.05)
     assert seen == ["gave up", "slept"]
+
+
+class Connection:
+    """Something that a call has."""
+
+
+def test_who_waits_keeps_nothing_of_the_last_call() -> None:
+    workers, kept = Workers(2), []
+    for _ in range(3):
+        connection = Connection()
+        kept.append(weakref.ref(connection))
+        workers.spawn(lambda _: None, connection)
+        del connection
+        gevent.sleep(0)
+        gevent.sleep(0)
+    assert [reference() for reference in kept] == [None, None, None]
+
+
+def test_one_that_is_ended_takes_no_call_with_it() -> None:
+    workers, seen = Workers(2), []
+    workers.spawn(lambda: seen.append(gevent.getcurrent()))
+    gevent.sleep(0)
+    seen[0].kill()
+    for number in range(3):
+        workers.spawn(seen.append, number)
+    gevent.sleep(0.01)
+    assert seen[1:] == [0, 1, 2]
