@@ -129,6 +129,28 @@ def test_reload(tmp_path: Path) -> None:
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "always"
 
 
+def test_a_reload_costs_no_line_of_the_log(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text('[log]\nformat = "text"\n')
+    with Daemon(config=config) as daemon:
+        config.write_text('[log]\nformat = "json"\n')
+        good_call(daemon.port)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line("configuration reloaded")
+        good_call(daemon.port)
+    told = [line for line in daemon.lines if "for 101: always" in line or "configuration reloaded" in line]
+    assert [line.startswith("{") for line in told] == [False, True, True]
+    assert "configuration reloaded" in told[1]
+    assert json.loads(told[2])["verdict"] == "forward"
+
+
+def test_sigterm_costs_no_line_of_the_log() -> None:
+    with Daemon() as daemon:
+        good_call(daemon.port)
+    assert "for 101: always" in daemon.lines[-2]
+    assert "stopped" in daemon.lines[-1]
+
+
 def test_sigterm_finishes_what_is_in_flight() -> None:
     with Daemon() as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
         assert sock.recv(100) == b"connect\n\n"
