@@ -34,7 +34,7 @@ _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
 _IDLE = 64  # greenlets that wait for the next calls
 _LOGGED_AFTER = 0.05  # seconds that a verdict waits at most until it is logged, with those after it
-_LOGGED_TOGETHER = 32  # that do not wait any longer
+_LOGGED_TOGETHER = 8  # that do not wait any longer
 _STUCK_AFTER = 2.0  # seconds without a turn of the loop until a daemon without systemd ends itself
 
 
