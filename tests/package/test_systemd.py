@@ -87,6 +87,7 @@ def test_the_first_connection_starts_it(system: Root) -> None:
 
 def test_the_journal(system: Root) -> None:
     reason(system)
+    time.sleep(0.2)  # a verdict waits for others until it is logged, 50 ms at most
     system.run("journalctl --sync")
     entries = system.run("journalctl -b -o json -u fsdaemon.service _COMM=fsdaemon").stdout.splitlines()
     last = json.loads(entries[-1])
