@@ -28,7 +28,7 @@ local function decide(callee, target, path)
   return "forward", "always"
 end
 
-local callee, target, path = get("fsdaemon_callee"), get("call_forward_all"), get("fsdaemon_path")
+local callee, target, path = get("fsdaemon_callee"), get("fsdaemon_forward_all"), get("fsdaemon_path")
 local verdict, reason = decide(callee, target, path)
 session:setVariable("fsdaemon_verdict", verdict)
 session:setVariable("fsdaemon_reason", reason)

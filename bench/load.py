@@ -17,7 +17,7 @@ from fsdaemon.esl import Headers, to_bytes
 from fsdaemon.switchside import channel_data
 
 _RECORDING = ROOT / "tests" / "recordings" / "internal_before_bridge.txt"
-_CALL = {"call_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
+_CALL = {"fsdaemon_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
 
 
 class Load(NamedTuple):

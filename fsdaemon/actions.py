@@ -10,7 +10,7 @@ import re
 
 from fsdaemon import diversion
 from fsdaemon import variables as v
-from fsdaemon.call import BEFORE, ONCE, ONWARD, Call, User
+from fsdaemon.call import AFTER, BEFORE, BEYOND, ONCE, ONWARD, Call, User
 from fsdaemon.config import Config
 from fsdaemon.display import clean, encode, leaves_the_house, percent_encode
 from fsdaemon.esl import Command, Execute
@@ -20,7 +20,7 @@ from fsdaemon.policy import FORWARD, RING, Verdict
 # With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
 _SEPARATOR = "\x1f"
 _HARMFUL = re.compile("[\x00-\x1e\x7f$]")
-_SPOILED = re.compile("[%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
+_SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
 BRIDGE = "bridge"
 
@@ -28,13 +28,8 @@ BRIDGE = "bridge"
 def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
     values = dict.fromkeys(call.leftovers, "")
-    if v.PATH in call.leftovers and not call.leg_only:
-        values[v.DIVERSION] = ""
-    if call.labelled:
-        values[v.EFFECTIVE_NAME] = _kept(call.own_name)
-    if call.numbered:
-        values[v.EFFECTIVE_NUMBER] = _kept(call.own_number)
-        values[v.CID_TYPE] = ""
+    if not call.undo:  # else FreeSWITCH puts back what stood there, see `commands`
+        values.update(_put_back(call))
     values[v.VERDICT] = verdict.action
     values[v.REASON] = verdict.reason
     if verdict.action == FORWARD:
@@ -46,12 +41,31 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
+    if call.seconds and call.stage == BEFORE and verdict.action == RING:
+        values[v.TIMEOUT] = call.seconds
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
     if verdict.path:
         values.update(_path(call, verdict))
+    if call.shared and verdict.action == FORWARD:
+        values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in (*call.visited, call.callee.name))
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
+    elif call.forks:
+        values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
+    return values
+
+
+def _put_back(call: Call) -> dict[v.Header, str]:
+    """What stood on the channel before an earlier verdict, where nobody else takes label and Diversion back."""
+    values: dict[v.Header, str] = {}
+    if v.PATH in call.leftovers and not call.leg_only:
+        values[v.DIVERSION] = ""
+    if call.labelled:
+        values[v.EFFECTIVE_NAME] = _kept(call.own_name)
+    if call.numbered:
+        values[v.EFFECTIVE_NUMBER] = _kept(call.own_number)
+        values[v.CID_TYPE] = ""
     return values
 
 
@@ -89,10 +103,12 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     """
     values: dict[v.Header, str] = {}
     channel: dict[v.Header, str] = {}
-    leg: dict[str, str] = {v.LEG_TAKEN: "true"} if verdict.path else {}
+    leg: dict[str, str] = {}
     if config.display.diversion and verdict.path:
         header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
+        leg[v.LEG_PRE_BRIDGE] = f"multiunset {v.DIVERSION.variable} {v.UNDO.variable}"
+        leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
         if call.before_us:
             channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     name, number = _identity(call, verdict, label, config)
@@ -106,10 +122,49 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
     if not call.leg_only:
         values.update(channel)
+    elif call.shared and _beyond(call, verdict):
+        values.update(_lent(call, verdict, channel))
     if any(step.number == call.callee.name for step in call.path):
         leg[v.LEG_REDIRECT_FATAL] = "true"  # a phone that sends to itself would do so 69 times
-    values[v.LEG] = "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"
+    elif call.forks and call.stage == BEFORE:
+        leg[v.LEG_REDIRECT_FATAL] = "true"
+    if leg:
+        values[v.LEG] = _leg(leg)
     return values
+
+
+def _leg(leg: dict[str, str]) -> str:
+    """Leg variables (switch_event.c switch_event_create_brackets), with a separator that no value holds."""
+    return "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"
+
+
+def _beyond(call: Call, verdict: Verdict) -> bool:
+    """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
+    return call.stage == BEYOND or (verdict.action == FORWARD and not call.target_is_user)
+
+
+def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
+    """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
+
+    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of the
+    example configuration), and at the next question.
+    """
+    before: dict[v.Header, str] = {v.EFFECTIVE_NAME: _kept(call.own_name), v.EFFECTIVE_NUMBER: _kept(call.own_number)}
+    values = dict(channel)
+    undo = {header: before.get(header, "") for header in channel}
+    if verdict.action == FORWARD:
+        for header, (callees, own) in call.rights.items():
+            values[header], undo[header] = callees, own
+    undo.update({v.UNDO: "", v.ON_BRIDGE: ""})
+    values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
+    values[v.ON_BRIDGE] = "multiset"
+    values[v.SINCE] = call.now_at
+    return values
+
+
+def _assigned(values: dict[v.Header, str], separator: str) -> str:
+    """The argument of a `multiset` inside a value."""
+    return f"^^{separator}" + separator.join(f"{header.variable}={value}" for header, value in values.items())
 
 
 def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -> tuple[str, str]:
@@ -135,27 +190,36 @@ def _kept(name: str) -> str:
     return percent_encode(name) if _SPOILED.search(name) else name
 
 
-def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[Command, ...]:
-    """The commands that set `values`, in one go; and the bridge, where the daemon is to do it.
-
-    The connection is not held for the length of the call: the session does not wait for a bridge.
-    """
+def setting(values: dict[v.Header, str]) -> tuple[Command, ...]:
+    """The command that sets `values`, in one go. Nothing in them is expanded, and none ends another."""
     text = _SEPARATOR.join([f"{header.variable}={value}" for header, value in values.items()])
     if _HARMFUL.search(text) or text.count(_SEPARATOR) >= len(values):
-        # Every value was encoded or checked, and this says so: nothing is expanded, none ends early.
+        # Every value was encoded or checked, and this says so.
         harmless = [
             f"{h.variable}={'' if _HARMFUL.search(value) or _SEPARATOR in value else value}"
             for h, value in values.items()
         ]
         text = _SEPARATOR.join(harmless)
-    setting = Execute("multiset", f"^^{_SEPARATOR}{text}")
+    return (Execute("multiset", f"^^{_SEPARATOR}{text}"),)
+
+
+def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[Command, ...]:
+    """The commands that set `values`, in one go; and the bridge, where the daemon is to do it.
+
+    The connection is not held for the length of the call: the session does not wait for a bridge.
+    """
+    told = setting(values)
+    if call.undo:
+        told = (Execute("multiset", "${" + v.UNDO.variable + "}"), *told)
     if not values.get(v.RANG):
-        return (setting,)
+        return told
     where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)
-    return (setting, Execute(BRIDGE, values.get(v.LEG, "") + where))
+    return (*told, Execute(BRIDGE, values.get(v.LEG, "") + where))
 
 
 def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:
     """Whether the daemon bridges (`routing.ring`): to a user who is to ring and was not tried yet."""
     user = dialable(call.callee.name) and bool(call.callee.domain)
+    if call.stage == AFTER and call.forks and verdict.action == RING:
+        return user  # one of several phones answered 302, and no other took the call: now it may
     return config.routing.ring == "bridge" and verdict.action == RING and call.stage == BEFORE and user

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import NamedTuple
 
-from fsdaemon import numbers
+from fsdaemon import codes, numbers
 from fsdaemon import variables as v
 from fsdaemon.config import KINDS as FORWARDS
 from fsdaemon.config import Config
@@ -27,6 +27,7 @@ _UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
 _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
 BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
+CODE = "code"  # codes.py
 REDIRECT = "redirect"
 KINDS = tuple(kind for kind in FORWARDS if kind != REDIRECT)  # those that the dialplan knows
 _NOBODY = "-"
@@ -35,6 +36,10 @@ ONWARD = "*"  # in PENDING: an extension that is no user may pass the call on to
 _NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
 _REFER_ID = 16  # hexadecimal digits that tell one REFER from another
 _LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
+# After an answer an extension that passes a call on (an operator's: "please hold") has done so; what goes on
+# longer, a menu or a conference, took the call for itself.
+_TAKEN_AFTER = 4_000_000  # microseconds
+_OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)  # values of the administrator's that may go back onto the channel
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
 FAILURES = {
@@ -122,12 +127,19 @@ class Call(NamedTuple):
     outbound: bool  #: on a leg that FreeSWITCH dialled itself
     outside_id: tuple[str, str]  #: name and number of the callee for calls that leave the house
     sent_away: str  #: the foreign address to which her phone sent the call (302), where nobody took it
-    visited: tuple[str, ...]  #: whom the dialplan asked on the way here, her included
+    visited: tuple[str, ...]  #: who forwarded since the caller was last bridged, also without a daemon
     own_name: str  #: effective_caller_id_name as it was without us; may be empty
     own_number: str  #: effective_caller_id_number, likewise
     labelled: bool  #: a label of ours stands in effective_caller_id_name
     numbered: bool  #: a number of ours stands in effective_caller_id_number
     leg_only: bool  #: the dialplan carries label and Diversion with the leg, not on the channel
+    shared: bool  #: freeswitch/dialplan/fsdaemon.xml asks, which takes back what UNDO lists
+    undo: bool  #: what UNDO lists is on the channel now
+    target_is_user: bool  #: the forward that would act now points to a user of the callee's domain
+    rights: Mapping[v.Header, tuple[str, str]]  #: toll class and gateway: the callee's, and those on the channel
+    seconds: str  #: how long the phone rings, where the user dialled that
+    forks: bool  #: several phones: one that answers 302 must not end the ringing of the others
+    now_at: str  #: when FreeSWITCH asked, in microseconds
     leftovers: tuple[v.Header, ...]  #: what an earlier verdict left on the channel
     last_bridge: str  #: UUID of the leg that answered last, if any
 
@@ -150,13 +162,16 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     ask = _Asking(answers)
     callee = callee_of(headers, config)
     stage, failure = _stage(headers, callee)
-    forwards = _forwards(headers, config, failure)
+    shared = v.CONTEXT in headers
+    dialled = _dialled(callee, stage, config, ask)
+    forwards = _forwards(headers, callee, stage, failure, dialled, config, ask)
     now, later = _acting(stage, failure, forwards, callee, ask)
     targets = {kind: forwards[kind] for kind in (*now, *later)}
     asked = any(targets.values())
     labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
     numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
     own_name = headers.get(v.OWN_NAME if labelled else v.EFFECTIVE_NAME)
+    target_is_user = not (shared and now) or _is_user(forwards[now[0]], callee, ask)
     # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
     user = _established(headers, ask if asked else None, config)
     caller = _caller(headers, own_name, user)
@@ -180,13 +195,20 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         is_target_number=_is_target_number(targets, caller, callee, config, ask),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         sent_away=_sent_away(headers, stage, failure),
-        visited=tuple(filter(None, headers.get(v.VISITED).split(","))),
+        visited=_visited(headers),
         outside_id=_outside_id(targets if now else {}, callee, config, ask),
         own_name=own_name,
         own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),
         labelled=labelled,
         numbered=numbered,
-        leg_only=headers.get(v.CARRY) == "leg",
+        leg_only=shared or headers.get(v.CARRY) == "leg",
+        shared=shared,
+        undo=v.UNDO in headers,
+        target_is_user=target_is_user,
+        rights=_rights(headers, callee, ask) if shared and now and not target_is_user else {},
+        seconds=dialled["no_answer"].seconds if "no_answer" in dialled else "",
+        forks=shared and _forks(headers, callee, stage, ask),
+        now_at=headers.get(v.NOW),
         leftovers=_leftovers(headers, stage),
         last_bridge=_last_bridge(headers),
     )
@@ -200,10 +222,16 @@ def callee_of(headers: Headers, config: Config) -> User:
 
 
 def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
-    left = [header for header in v.MEMORY if header in headers]
+    left = [header for header in (*v.MEMORY, v.REDIRECTED_TO) if header in headers]
     if stage == BEFORE and v.REDIRECT_USER in headers:  # of an earlier phone; nobody was tried here yet
         left.append(v.REDIRECT_USER)
     return tuple(left)
+
+
+def clean(answer: str) -> str:
+    """What FreeSWITCH answered to an `api` command; empty where it says that there is nothing."""
+    text = answer.strip()
+    return "" if text.startswith("-") or text == "_undef_" else text
 
 
 class _Asking:
@@ -219,19 +247,26 @@ class _Asking:
             if question not in self.open:
                 self.open.append(question)
             return ""
-        answer = self.answers[question].strip()
-        return "" if answer.startswith("-") or answer == "_undef_" else answer
+        return clean(self.answers[question])
+
+    @staticmethod
+    def known(user: User) -> bool:
+        """Whether a command may name this user: nothing in it ends an argument."""
+        return dialable(user.name) and "@" not in user.name and _DOMAIN.fullmatch(user.domain) is not None
 
     def directory(self, user: User, variable: v.Header) -> str:
         """A variable of a user's directory entry; empty if there is none."""
-        if not (user.domain and dialable(user.name)):
+        return self.variable(user, variable.variable)
+
+    def variable(self, user: User, name: str) -> str:
+        """The same by its plain name; nothing for no name."""
+        if not (name and user.domain and dialable(user.name)):
             return ""
-        return self(f"user_data {user.name}@{user.domain} var {variable.variable}")
+        return self(f"user_data {user.name}@{user.domain} var {name}")
 
     def contact(self, user: User) -> str:
         """Where FreeSWITCH would call a user's phones."""
-        plain = dialable(user.name) and _DOMAIN.fullmatch(user.domain)
-        return self(f"sofia_contact */{user.name}@{user.domain}") if plain else ""
+        return self(f"sofia_contact */{user.name}@{user.domain}") if self.known(user) else ""
 
     def leg(self, uuid: str, variable: v.Header) -> str:
         """A variable of another channel; empty if it is gone."""
@@ -293,22 +328,78 @@ def _acting(
     return tuple(first), tuple(kind for kind in forwards if kind not in first)
 
 
-def _forwards(headers: Headers, config: Config, failure: str | None) -> dict[str, str]:
+def _dialled(callee: User, stage: str, config: Config, ask: _Asking) -> Mapping[str, codes.Entry]:
+    """What the callee dialled for each kind (codes.py); it comes before the dialplan and the directory."""
+    if not config.codes.enabled or stage not in (BEFORE, AFTER) or not ask.known(callee):
+        return {}
+    return codes.read(ask(codes.select(callee.name, callee.domain)))
+
+
+def _forwards(
+    headers: Headers,
+    callee: User,
+    stage: str,
+    failure: str | None,
+    dialled: Mapping[str, codes.Entry],
+    config: Config,
+    ask: _Asking,
+) -> dict[str, str]:
+    """Kind → target, as far as it is told by itself; the directory is asked for what would act now only."""
     forwards: dict[str, str] = {}
-    if not _says_true(headers, config.variables.is_user):
+    if not _says_true(headers, config.variables.is_user) or stage == BEYOND:
         return forwards
+    acting = "always" if stage == BEFORE else failure
     for kind in KINDS:
         names, flags = config.variables.forward(kind)
         if not _says_true(headers, flags):
             continue
         target = _first(headers, names)
+        if not target and kind == acting:
+            target = next(filter(None, [ask.variable(callee, name.directory) for name in names]), "")
+        if kind in dialled:
+            target = dialled[kind].target
         if target:
             forwards[kind] = numbers.as_dialled(target)
-        elif any(map(headers.__contains__, (*names, *flags))):
+        elif kind not in dialled and any(map(headers.__contains__, (*names, *flags))):
             forwards[kind] = " "  # set, and to nothing: somebody should know
     if failure == REDIRECT:
         forwards[REDIRECT] = numbers.as_dialled(headers.get(v.REDIRECT_USER))
     return forwards
+
+
+def _visited(headers: Headers) -> tuple[str, ...]:
+    """Who forwarded since the caller was last bridged. The dialplan writes it too, where no daemon answers."""
+    bridge = _last_bridge(headers)
+    steps = (step.rpartition("/") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
+    return tuple(user for of, _, user in steps if user and of == bridge and dialable(user))
+
+
+def _is_user(target: str, callee: User, ask: _Asking) -> bool:
+    """Whether a forward's target is a user of the callee's domain, as far as the dialplan can tell."""
+    user = user_of(target, callee.domain)
+    if not user.same(User(user.name, callee.domain)) or not ask.known(user):
+        return False
+    return ask(f"user_exists id {user.name} {user.domain}") == "true"
+
+
+def _rights(headers: Headers, callee: User, ask: _Asking) -> dict[v.Header, tuple[str, str]]:
+    """What a trunk looks at: of the callee, by whose forward it is dialled, and what was on the channel."""
+    own = headers.get(v.UNDO)
+    rights = {}
+    for name in (v.TOLL_ALLOW, v.DEFAULT_GATEWAY):
+        kept = re.search(rf"(?:^|[^\w]){name.variable}=({_OWN.pattern})", own)
+        was = kept[1] if kept else headers.get(name)
+        rights[name] = tuple(
+            value if _OWN.fullmatch(value) else "" for value in (ask.directory(callee, name), was)
+        )
+    return rights  # type: ignore[return-value]
+
+
+def _forks(headers: Headers, callee: User, stage: str, ask: _Asking) -> bool:
+    """Whether the callee has several phones; after a bridge only where one of them answered 302."""
+    if stage == AFTER and ";REQUESTED_CHAN_UNAVAIL" not in headers.get(v.CAUSES):
+        return False
+    return stage in (BEFORE, AFTER) and "," in ask.contact(callee)
 
 
 def _says_true(headers: Headers, names: tuple[v.Header, ...]) -> bool:
@@ -341,6 +432,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)
     pending = _pending(headers, callee)
+    if v.SINCE in headers and _taken(headers):
+        return ()
     alias = User(headers.get(v.DESTINATION), callee.domain)
     here = hop.same(at) or (not redirector and hop.same(alias))
     if pending or (here and headers.get(v.BRIDGED) == _last_bridge(headers)):
@@ -369,8 +462,10 @@ def _pending(headers: Headers, callee: User) -> str:
     FreeSWITCH writes who was dialled before into RDNIS; where her forwards lead was kept at her hook. ONWARD
     if HOP is no user, and may pass the call on to anybody.
     """
-    if v.PENDING not in headers:
+    if v.PENDING not in headers and v.SINCE not in headers:
         return ""
+    if v.SINCE in headers:
+        return ONWARD if headers.get(v.BRIDGED) == _last_bridge(headers) else ""
     hop = user_of(headers.get(v.HOP), callee.domain)
     from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
     if not from_there or headers.get(v.BRIDGED) != _last_bridge(headers):
@@ -381,6 +476,13 @@ def _pending(headers: Headers, callee: User) -> str:
     kinds = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in FORWARDS]
     failure = _failure(headers)
     return failure if failure in kinds else next(iter(kinds), "")
+
+
+def _taken(headers: Headers) -> bool:
+    """Whether an application took the call to which our forward had led it: it answered, and went on."""
+    times = [headers.get(name) for name in (v.NOW, v.ANSWERED, v.SINCE)]
+    now, answered, since = (int(time) if time.isascii() and time.isdigit() else 0 for time in times)
+    return answered > since and now - answered > _TAKEN_AFTER
 
 
 def _before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:
@@ -413,9 +515,9 @@ def _redirector(headers: Headers) -> str:
     user = headers.get(v.DIALED_USER)
     if not moved or v.REDIRECTED_TO not in headers or headers.get(v.STAGE) == AFTER:
         return ""
-    # Two phones of hers that send the call on at the same time do so twice: RDNIS then is the first target.
-    asked = headers.get(v.VISITED).split(",")[-2:-1]
-    return user if dialable(user) and (user == headers.get(v.RDNIS) or [user] == asked) else ""
+    # Two phones of one user that send the call on at the same time do so twice: RDNIS then is the first target.
+    by = (user, headers.get(v.DESTINATION))
+    return user if dialable(user) and headers.get(v.RDNIS) in by else ""
 
 
 def _caller(headers: Headers, own_name: str, user: User | None) -> Caller:

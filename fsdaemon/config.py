@@ -146,7 +146,7 @@ def host_port(value: Any) -> str:
 _USER = re.compile(r"[\w.*#+-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
 _GROUP = re.compile(r"[^\s,'\"\\$|\x00-\x1f]+")
 _DIGITS = re.compile(r"[0-9*#]*")
-_VARIABLE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_VARIABLE = re.compile(r"(?:directory:)?[A-Za-z][\w-]*", re.ASCII)
 
 
 def _user(value: Any) -> str:
@@ -199,17 +199,69 @@ def _bridge(value: Any) -> str:
     return text
 
 
-def _variable_list(value: Any) -> tuple[Header, ...]:
+def _forward_list(value: Any) -> tuple[Header, ...]:
     return _each(_variable, value if isinstance(value, list) else [value])
+
+
+def _variable_list(value: Any) -> tuple[Header, ...]:
+    headers = _forward_list(value)
+    for header in headers:
+        if header.directory:
+            raise Wrong(f"must be on the channel; of the directory only forwards are read, not {_show(header)}")
+    return headers
 
 
 def _variable(value: Any) -> Header:
     name = _text(value)
     if not _VARIABLE.fullmatch(name):
-        raise Wrong(f'must be a channel variable, like "call_forward_all", not {_show(value)}')
+        raise Wrong(f'must be a channel variable, like "my_forward", or "directory:call_forward_all", not {_show(value)}')
     if name.startswith(PREFIX):
         raise Wrong(f'is written without {PREFIX}: "{name[len(PREFIX) :]}"')
     return header_of(name)
+
+
+_UNFIT_TEXT = re.compile("[:/@%\"'!|~$\\\\{}\x00-\x1f\x7f]")  # mod_sofia cuts there, or a list of applications ends
+_UNFIT_TONE = re.compile("['!~$\\\\{}\x00-\x1f\x7f]")
+
+
+def _shown_text(value: Any) -> str:
+    text = _text(value)
+    if not 1 <= len(text) <= 60 or _UNFIT_TEXT.search(text):
+        raise Wrong(f"must be a text of 1 to 60 characters without : / @ % ! | ~ $ and quotes, not {_show(value)}")
+    return text
+
+
+def _tone(value: Any) -> str:
+    text = _text(value)
+    if not text or _UNFIT_TONE.search(text):
+        raise Wrong(f'must be a tone as FreeSWITCH writes it (TGML), like "%(150,50,660)", not {_show(value)}')
+    return text
+
+
+_LANGUAGE = re.compile(r"[a-z]{0,8}")
+
+
+def _language(value: Any) -> str:
+    if not _LANGUAGE.fullmatch(_text(value)):
+        raise Wrong(f'must be the XX of a module mod_say_XX, like "en", or empty, not {_show(value)}')
+    return str(value)
+
+
+_TARGET = re.compile(r"(\S+)(?: ([\w-]+))?")
+
+
+def _code_target(value: Any) -> str:
+    match = _TARGET.fullmatch(_text(value))
+    if not match:
+        raise Wrong(
+            f'must be an expression, perhaps with a blank and the toll class it needs, like "011\\\\d+ international", '
+            f"not {_show(value)}"
+        )
+    try:
+        re.compile(match[1], re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise Wrong(f"{_show(value)} is not a regular expression: {error}") from None
+    return str(value)
 
 
 def _listen(value: Any) -> tuple[str, ...]:
@@ -234,7 +286,7 @@ class Key(NamedTuple):
 
 
 LABEL_FIELDS = ("called", "diverter", "caller")
-OVERRIDABLE = ("exceptions", "display", "routing", "numbers")  # for one domain, in [domains."…"]
+OVERRIDABLE = ("exceptions", "display", "routing", "numbers", "codes")  # for one domain, in [domains."…"]
 
 SCHEMA: dict[str, dict[str, Key]] = {
     "server": {
@@ -268,9 +320,32 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "region": Key("", _region),
         "trunk_prefix": Key("", _prefix),
     },
+    "codes": {
+        "enabled": Key(True, _boolean),
+        "targets": Key(
+            (
+                "0", "200[0-2]", r"3[0-35-8]\d\d", "5000",
+                r"\d{7} local", r"\d{11} domestic", r"011\d+ international",
+            ),
+            _list_of(_code_target),
+        ),
+        "always": Key("Uml. immer", _shown_text),
+        "busy": Key("Uml. besetzt", _shown_text),
+        "no_answer": Key("Uml. keine Antwort", _shown_text),
+        "not_registered": Key("Uml. nicht erreichbar", _shown_text),
+        "conditional": Key("Uml. bedingt", _shown_text),
+        "to": Key("an", _shown_text),
+        "off": Key("aus", _shown_text),
+        "all_off": Key("Alle Uml. aus", _shown_text),
+        "refused": Key("Uml. abgelehnt", _shown_text),
+        "language": Key("en", _language),
+        "tone_done": Key("%(150,50,660);%(300,100,880)", _tone),
+        "tone_refused": Key("%(250,150,330);%(250,150,330);%(250,150,330)", _tone),
+        "tone_off": Key("%(800,100,520)", _tone),
+    },
     "variables": {
         "preset": Key("default", _one_of(*PRESETS)),
-        **{name: Key(None, _variable_list) for name in Preset._fields},
+        **{name: Key(None, _forward_list if name in KINDS else _variable_list) for name in Preset._fields},
     },
     "log": {
         "level": Key("INFO", _one_of(*LEVELS)),
@@ -336,6 +411,27 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Codes:
+    """[codes]: forwards that users dial on their phones."""
+
+    enabled: bool
+    targets: tuple[str, ...]
+    always: str
+    busy: str
+    no_answer: str
+    not_registered: str
+    conditional: str
+    to: str
+    off: str
+    all_off: str
+    refused: str
+    language: str
+    tone_done: str
+    tone_refused: str
+    tone_off: str
+
+
+@dataclass(frozen=True)
 class Log:
     """[log]."""
 
@@ -361,6 +457,7 @@ class Config:
     display: Display
     routing: Routing
     numbers: Numbers
+    codes: Codes
     variables: Preset
     log: Log
     metrics: Metrics
@@ -391,6 +488,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "display": Display,
     "routing": Routing,
     "numbers": Numbers,
+    "codes": Codes,
     "log": Log,
     "metrics": Metrics,
 }

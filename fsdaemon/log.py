@@ -19,6 +19,7 @@ from loguru import logger
 
 from fsdaemon import numbers, systemd
 from fsdaemon import variables as v
+from fsdaemon.codes import Outcome
 from fsdaemon.config import Config, Log
 from fsdaemon.decide import Decision
 from fsdaemon.esl import Api, Headers
@@ -162,6 +163,11 @@ def verdict(decision: Decision, config: Log) -> None:
     if result.warning:
         forward = f"{call.callee}@{call.callee.domain} {result.kind} {result.target}"
         FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(result.warning)}")
+
+
+def code(uuid: str, outcome: Outcome, config: Log) -> None:
+    """Log what became of a code that a user dialled."""
+    logger.info("{} {}", _short(uuid), one_line(shown_as(config)(outcome.sentence)))
 
 
 class Verdicts:

@@ -56,6 +56,7 @@ class Metrics:
             "session_seconds", "How long sessions with a verdict took", buckets=_BUCKETS, **into
         )
         self.refused = Counter("refused", "Calls beyond server.max_sessions", **into)
+        self.codes = Counter("codes", "Codes that users dialled", **into)
         self.errors = Counter("errors", "Sessions that ended without a verdict", ["what"], **into)
         self.reloads = Counter("reloads", "Reloads of the configuration", ["result"], **into)
         Gauge("in_flight", "Sessions now", **into).set_function(in_flight)
@@ -82,7 +83,7 @@ class Metrics:
         self._tally(verdict.action)
 
     def count(self, name: str, *labels: str) -> None:
-        """One more of `refused`, of `errors` (what) or of `reloads` (its result)."""
+        """One more of `refused`, `codes`, of `errors` (what) or of `reloads` (its result)."""
         counter = getattr(self, name)
         (counter.labels(*labels) if labels else counter).inc()
         if name == "reloads":

@@ -74,9 +74,9 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
     exception = _exception(call, config, kind, user)
     if exception:
         return Verdict(RING, exception[0], *looked_at, exception[1])
-    if _asked(user, call, 1) or _asked(call.callee, call, 2):
+    if _asked(user, call) or _asked(call.callee, call):
         return Verdict(RING, "loop", *looked_at)
-    if max(len(call.path), len(call.visited) - 1) >= config.routing.max_hops:
+    if max(len(call.path), len(call.visited)) >= config.routing.max_hops:
         return Verdict(RING, "hops", *looked_at, "routing.max_hops")
     path = (*call.path, Diverter(call.callee.name, kind, call.callee_name))
     if user.domain.lower() == call.callee.domain.lower():
@@ -123,14 +123,13 @@ def _full(number: str, domain: str) -> str:
     return number if "@" in number or not domain else f"{number}@{domain}"
 
 
-def _asked(user: User, call: Call, times: int) -> bool:
-    """Whether she was asked already: is on the way, or was visited so many times.
+def _asked(user: User, call: Call) -> bool:
+    """Whether this user forwarded the call already.
 
     What was visited also knows ways through extensions that are none of ours.
     """
-    if any(user.same(user_of(step.number, call.callee.domain)) for step in call.path):
-        return True
-    return sum(user.same(user_of(number, call.callee.domain)) for number in call.visited) >= times
+    before = (*(step.number for step in call.path), *call.visited)
+    return any(user.same(user_of(number, call.callee.domain)) for number in before)
 
 
 def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> str:

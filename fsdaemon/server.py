@@ -20,6 +20,7 @@ from gevent.server import StreamServer
 from loguru import logger
 
 from fsdaemon import log, systemd
+from fsdaemon.codes import Outcome
 from fsdaemon.config import Config
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.occupant import occupant
@@ -215,11 +216,15 @@ class Server:
         show = log.shown_as(config.log)
         try:
             with gevent.Timeout(config.server.timeout):
-                decision = session.decide(config)
+                outcome = session.answer(config)
             sock.close()  # FreeSWITCH goes on before we log
-            self._log(decision, config)
+            if isinstance(outcome, Outcome):
+                log.code(session.uuid or "", outcome, config.log)
+                self._count("codes")
+                return
+            self._log(outcome, config)
             if self.metrics:
-                self.metrics.decided(decision, config, time.monotonic() - started)
+                self.metrics.decided(outcome, config, time.monotonic() - started)
         except gevent.Timeout:
             limit = f"{config.server.timeout:g} s (server.timeout)"
             self._warn("timeout", f"{_who(session, address)} not finished in {limit}")

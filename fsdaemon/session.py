@@ -7,19 +7,21 @@ thread of its own; what is decided is decided in decide.py.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionHasGoneAway
 
-from fsdaemon.actions import BRIDGE
-from fsdaemon.call import Answers
+from fsdaemon import codes
+from fsdaemon.actions import BRIDGE, setting
+from fsdaemon.call import CODE, Answers, clean
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.esl import CONNECT, Api, Command, Execute, Headers, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.log import REFUSED, shown_as
-from fsdaemon.variables import UUID
+from fsdaemon.variables import STAGE, UUID
 
 _CHUNK = 65536
 _ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
@@ -27,6 +29,8 @@ _MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
 _NOTHING = Headers(b"")
 _NO_ANSWER = "command/reply"  # to `api`; an answer is an api/response
+_TRIES = 6  # where somebody else changes the same user's forwards at the same moment
+_PAUSE = 0.15  # seconds at most between two of them
 
 __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
 
@@ -154,6 +158,35 @@ class Session(OutboundSession):
                 return outcome
             self.answers.update(self._ask(outcome, show))
         raise AssertionError(f"questions without end: {outcome}")
+
+    def answer(self, config: Config) -> Decision | codes.Outcome:
+        """The whole job of one hook, whatever FreeSWITCH asks: a call to a user, or a code that one dialled."""
+        self.connect()
+        return self.dialled(config) if self.session_data.get(STAGE) == CODE else self.decide(config)
+
+    def dialled(self, config: Config) -> codes.Outcome:
+        """Do what a code says, and tell FreeSWITCH what one hears and sees."""
+        show = shown_as(config.log)
+        for left in reversed(range(_TRIES)):
+            outcome = self._dial(config, show)
+            if not outcome.busy or not left:
+                break
+            gevent.sleep(random.uniform(_PAUSE / 5, _PAUSE))
+        for command, reply in zip(setting(outcome.values), self.send_all(setting(outcome.values))):
+            if reply.reply.startswith("-"):
+                self._refused(command, reply, show)
+        return outcome
+
+    def _dial(self, config: Config, show: Callable[[str], str]) -> codes.Outcome:
+        way = codes.dial(self.session_data, config)
+        try:
+            questions = next(way)
+            while True:
+                answers = self._ask(questions, show)
+                questions = way.send([clean(answers[question]) for question in questions])
+        except StopIteration as end:
+            outcome: codes.Outcome = end.value
+            return outcome
 
     def _ask(self, questions: Sequence[Api], show: Callable[[str], str]) -> Answers:
         replies = self.send_all(questions)

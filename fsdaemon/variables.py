@@ -24,26 +24,31 @@ class Header(str):
     """A header of the channel data (`variable_…` for a channel variable), and who writes it."""
 
     writer: Writer
-    variable: str  #: the name as `set` and `${…}` know it: without `variable_`
+    variable: str  #: the name as `set` and `${…}` know it: without `variable_`; as conf.toml writes it
+    directory: str  #: the variable of the callee's directory entry that is meant; empty: it is on the channel
 
     def __new__(cls, name: str, writer: Writer) -> Header:
         """Make the header `name`; it is a plain `str` wherever one is wanted."""
         self = super().__new__(cls, name)
         self.writer = writer
         self.variable = name[len(PREFIX) :] if name.startswith(PREFIX) else name
+        self.directory = name[len(_IN_DIRECTORY) :] if name.startswith(_IN_DIRECTORY) else ""
         return self
 
 
 PREFIX = "variable_"
+_IN_DIRECTORY = "directory:"  # in conf.toml, before a variable of the callee's directory entry
 
 
 def header_of(name: str, writer: Writer = Writer.DIALPLAN) -> Header:
     """The header under which the channel data carries `name`.
 
     A name with a capital letter first (`Caller-Destination-Number`) is a header already, as
-    `switch_channel_event_set_data` writes them; any other is a channel variable.
+    `switch_channel_event_set_data` writes them; `directory:NAME` is in no channel data, FreeSWITCH is
+    asked for it (`user_data`); any other is a channel variable.
     """
-    return Header(name if name[:1].isupper() else PREFIX + name, writer)
+    plain = name[:1].isupper() or name.startswith(_IN_DIRECTORY)
+    return Header(name if plain else PREFIX + name, writer)
 
 
 def _v(name: str, writer: Writer) -> Header:
@@ -77,11 +82,17 @@ NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
+NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
+ANSWERED = Header("Caller-Channel-Answered-Time", Writer.SWITCH)  # the same; 0: not yet
+TRANSFER_SOURCE = _v("transfer_source", Writer.SWITCH)  # switch_ivr.c: some transfer brought the call here
 # From the directory of the user on this leg.
 EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
 EFFECTIVE_NUMBER = _v("effective_caller_id_number", Writer.DIRECTORY)
 OUTBOUND_NAME = _v("outbound_caller_id_name", Writer.DIRECTORY)
 OUTBOUND_NUMBER = _v("outbound_caller_id_number", Writer.DIRECTORY)
+TOLL_ALLOW = _v("toll_allow", Writer.DIRECTORY)
+DEFAULT_GATEWAY = _v("default_gateway", Writer.DIRECTORY)
+CALL_TIMEOUT = _v("call_timeout", Writer.DIRECTORY)
 CALLGROUP = _v("callgroup", Writer.DIRECTORY)
 CALL_GROUP = _v("call_group", Writer.DIRECTORY)
 # What strangers write.
@@ -94,15 +105,16 @@ REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact
 REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
+CONTEXT = _v("fsdaemon_context", Writer.DIALPLAN)  # where a forward goes on; only dialplan/fsdaemon.xml sets it
 CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": the dialplan carries label and Diversion with the leg
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
-VISITED = _v("fsdaemon_visited", Writer.DIALPLAN)  # whom the dialplan asked on the way here
+VISITED = _v("fsdaemon_visited", Writer.DIALPLAN)  # ",BRIDGE/USER" for each that forwarded, and after which bridge
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
-ALWAYS = _v("call_forward_all", Writer.DIALPLAN)
-BUSY = _v("call_forward_busy", Writer.DIALPLAN)
-NO_ANSWER = _v("call_forward_no_answer", Writer.DIALPLAN)
-NOT_REGISTERED = _v("call_forward_not_registered", Writer.DIALPLAN)
+FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)
+FORWARD_BUSY = _v("fsdaemon_forward_busy", Writer.DIALPLAN)
+FORWARD_NO_ANSWER = _v("fsdaemon_forward_no_answer", Writer.DIALPLAN)
+FORWARD_NOT_REGISTERED = _v("fsdaemon_forward_not_registered", Writer.DIALPLAN)
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)
@@ -121,6 +133,14 @@ PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,…
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
+UNDO = _v("fsdaemon_undo", Writer.DAEMON)  # a multiset: what stood on the channel before label and Diversion did
+SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is not a user (NOW)
+TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
+PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what one hears who dialled a code, for the dialplan "inline"
+CODE_NAME = _v("initial_callee_id_name", Writer.DAEMON)  # what one sees
+CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
+ON_BRIDGE = _v("bridge_pre_execute_aleg_app", Writer.DAEMON)  # switch_ivr_bridge.c: when somebody takes the call
+ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
@@ -141,13 +161,15 @@ MEMORY = (
     RANG,
     OFF,
     PENDING,
+    SINCE,
+    TIMEOUT,
 )
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"
 LEG_NUMBER = "origination_caller_id_number"
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
-LEG_TAKEN = "fsdaemon_taken"  # says that the Diversion on this leg is of ours
+LEG_PRE_BRIDGE = "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
 
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Header))  #: every one above
@@ -169,7 +191,8 @@ class Preset(NamedTuple):
     busy_enabled: tuple[Header, ...] = ()
     no_answer_enabled: tuple[Header, ...] = ()
     not_registered_enabled: tuple[Header, ...] = ()
-    caller_domain: tuple[Header, ...] = (DOMAIN_NAME,)  #: the domain of a user who gave her password
+    #: the domain of a user who gave the password; a dialplan may overwrite domain_name
+    caller_domain: tuple[Header, ...] = (AUTH_DOMAIN, DOMAIN_NAME)
 
     def forward(self, kind: str) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
         """Where a kind of forward stands: its target, and the flag that makes it count."""
@@ -181,10 +204,13 @@ PRESETS = {
         callee=(CALLEE, DESTINATION),
         callee_name=(CALLEE_NAME,),
         domain=(DOMAIN, DOMAIN_NAME),
-        always=(ALWAYS,),
-        busy=(BUSY,),
-        no_answer=(NO_ANSWER,),
-        not_registered=(NOT_REGISTERED,),
+        always=(FORWARD_ALL, header_of("directory:call_forward_all", Writer.DIRECTORY)),
+        busy=(FORWARD_BUSY, header_of("directory:call_forward_busy", Writer.DIRECTORY)),
+        no_answer=(FORWARD_NO_ANSWER, header_of("directory:call_forward_no_answer", Writer.DIRECTORY)),
+        not_registered=(
+            FORWARD_NOT_REGISTERED,
+            header_of("directory:call_forward_not_registered", Writer.DIRECTORY),
+        ),
         groups=(CALLGROUP, CALL_GROUP),
     ),
     # app/dialplans/resources/switch/conf/dialplan/*.xml of FusionPBX sets them from its directory.
@@ -202,8 +228,6 @@ PRESETS = {
         busy_enabled=(_v("forward_busy_enabled", Writer.DIALPLAN),),
         no_answer_enabled=(_v("forward_no_answer_enabled", Writer.DIALPLAN),),
         not_registered_enabled=(_v("forward_user_not_registered_enabled", Writer.DIALPLAN),),
-        # Its inbound routes set domain_name to the tenant they lead to, on a caller of another one, too.
-        caller_domain=(AUTH_DOMAIN, DOMAIN_NAME),
     ),
 }
 

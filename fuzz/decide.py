@@ -183,7 +183,7 @@ def from_bytes(data: bytes) -> tuple[bytes, list[str], int]:
     return data.rstrip(b"\n") + b"\n\n", answers, digest[3]
 
 
-_forwards = (v.ALWAYS, v.BUSY, v.NO_ANSWER, v.NOT_REGISTERED)
+_forwards = (v.FORWARD_ALL, v.FORWARD_BUSY, v.FORWARD_NO_ANSWER, v.FORWARD_NOT_REGISTERED)
 _changes = st.dictionaries(st.sampled_from(corpus.READ), corpus.text, max_size=8)
 # A call that forwards, at either stage, perhaps after another forward: most paths through the rules.
 _forwarding = st.fixed_dictionaries(
@@ -209,7 +209,7 @@ _pairs = st.one_of(
     corpus.text.map(lambda text: {v.LAST_BRIDGE_TO: text, v.BRIDGED: text}),
     corpus.text.map(lambda text: {v.CALLEE: "100", v.HOP: "100", v.PATH: "103", v.KINDS: text}),
     corpus.text.map(
-        lambda text: {v.CALLEE: "100", v.ALWAYS: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}
+        lambda text: {v.CALLEE: "100", v.FORWARD_ALL: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}
     ),
     corpus.text.map(
         lambda text: {v.CALLEE: "100", v.RDNIS: "103", v.HOP: "103", v.PENDING: f"busy=100,{text}"}

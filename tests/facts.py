@@ -54,6 +54,13 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "own_name": caller.name,
         "labelled": False,
         "leg_only": False,
+        "shared": False,
+        "undo": False,
+        "target_is_user": True,
+        "rights": {},
+        "seconds": "",
+        "forks": False,
+        "now_at": "",
         "leftovers": (),
         "last_bridge": "",
     }

@@ -17,7 +17,7 @@ from tests.test_call import headers
 
 RECORDING = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
 ANONYMOUS = (DIRECTORY / "external_anonymous.txt").read_bytes()
-FORWARD = {"call_forward_all": "103", "fsdaemon_callee_name": "Cora", "fsdaemon_domain": "lab.test"}
+FORWARD = {"fsdaemon_forward_all": "103", "fsdaemon_callee_name": "Cora", "fsdaemon_domain": "lab.test"}
 ARRIVED = {"fsdaemon_path": "104", "fsdaemon_kinds": "busy", "fsdaemon_hop": "100"}
 
 
@@ -60,7 +60,7 @@ def test_a_forward():
 
 
 def test_an_exception_says_no_more_than_that():
-    assert values(decided(**{**FORWARD, "call_forward_all": "101"})) == {
+    assert values(decided(**{**FORWARD, "fsdaemon_forward_all": "101"})) == {
         "fsdaemon_verdict": "ring",
         "fsdaemon_reason": "target",
     }
@@ -133,7 +133,7 @@ OUTBOUND = {
 
 
 def test_routing_outside_caller_id():
-    away = {**FORWARD, "call_forward_all": "+49301234567"}
+    away = {**FORWARD, "fsdaemon_forward_all": "+49301234567"}
     set_ = values(decided('[routing]\noutside_caller_id = "diverter"', answers=OUTBOUND, **away))
     assert set_["effective_caller_id_name"] == "Firma"
     assert set_["effective_caller_id_number"] == "%2B4930100"
@@ -161,20 +161,20 @@ def test_a_phone_that_forwarded_already_may_not_send_the_call_on_again():
 
 VARIABLES = {
     "callee": ("x", {"x": "104"}, lambda c: c.callee.name == "104"),
-    "callee_name": ("x", {"x": "Zoe", "call_forward_all": "103"}, lambda c: c.callee_name == "Zoe"),
+    "callee_name": ("x", {"x": "Zoe", "fsdaemon_forward_all": "103"}, lambda c: c.callee_name == "Zoe"),
     "domain": ("x", {"x": "b.example"}, lambda c: c.callee.domain == "b.example"),
     "always": ("x", {"x": "103"}, lambda c: c.forwards.get("always") == "103"),
     "busy": ("x", {"x": "103"}, lambda c: c.forwards.get("busy") == "103"),
     "no_answer": ("x", {"x": "103"}, lambda c: c.forwards.get("no_answer") == "103"),
     "not_registered": ("x", {"x": "103"}, lambda c: c.forwards.get("not_registered") == "103"),
     "groups": ("x", {"x": "board, staff"}, lambda c: c.person.groups == ("board", "staff")),
-    "is_user": ("x", {"call_forward_all": "103"}, lambda c: c.target == ""),
-    "always_enabled": ("x", {"x": "false", "call_forward_all": "103"}, lambda c: c.target == ""),
-    "busy_enabled": ("x", {"call_forward_busy": "103"}, lambda c: "busy" not in c.forwards),
-    "no_answer_enabled": ("x", {"call_forward_no_answer": "103"}, lambda c: "no_answer" not in c.forwards),
+    "is_user": ("x", {"fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
+    "always_enabled": ("x", {"x": "false", "fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
+    "busy_enabled": ("x", {"fsdaemon_forward_busy": "103"}, lambda c: "busy" not in c.forwards),
+    "no_answer_enabled": ("x", {"fsdaemon_forward_no_answer": "103"}, lambda c: "no_answer" not in c.forwards),
     "not_registered_enabled": (
         "x",
-        {"call_forward_not_registered": "103"},
+        {"fsdaemon_forward_not_registered": "103"},
         lambda c: "not_registered" not in c.forwards,
     ),
     "caller_domain": ("x", {"x": "b.example"}, lambda c: c.caller.user.domain == "b.example"),
@@ -222,7 +222,7 @@ def test_what_is_left_of_an_earlier_302_is_taken_away():
 
 def test_a_label_outside_and_the_diverters_number():
     text = '[display]\noutside = true\n[routing]\noutside_caller_id = "diverter"\n'
-    set_ = values(decided(text, answers=OUTBOUND, **{**FORWARD, "call_forward_all": "+49301234567"}))
+    set_ = values(decided(text, answers=OUTBOUND, **{**FORWARD, "fsdaemon_forward_all": "+49301234567"}))
     assert set_["effective_caller_id_name"] == "Uml. fuer Cora%3A Sina Sekretariat"
     assert set_["effective_caller_id_number"] == "%2B4930100"
 
@@ -231,18 +231,18 @@ def test_a_label_outside_and_the_diverters_number():
 def test_a_withheld_number_is_hidden_without_a_label_too(text):
     set_ = values(decided(text, recording=ANONYMOUS, **FORWARD))
     assert (set_["effective_caller_id_name"], set_["effective_caller_id_number"]) == ("Anonym", "anonymous")
-    away = values(decided(text, recording=ANONYMOUS, **{**FORWARD, "call_forward_all": "+49301234567"}))
+    away = values(decided(text, recording=ANONYMOUS, **{**FORWARD, "fsdaemon_forward_all": "+49301234567"}))
     assert "effective_caller_id_number" not in away
 
 
 def test_the_same_number_in_another_domain_is_somebody_else():
-    away = decided(**{**FORWARD, "call_forward_all": "100@b.example"})
+    away = decided(**{**FORWARD, "fsdaemon_forward_all": "100@b.example"})
     assert away.verdict.target == "100@b.example"
     set_ = values(away)
     assert (set_["fsdaemon_path"], set_["fsdaemon_hop"]) == ("100@lab.test", "100@b.example")
     there = {"fsdaemon_path": "100@lab.test", "fsdaemon_kinds": "always", "fsdaemon_hop": "100@b.example"}
-    arrived = decided(**there, fsdaemon_domain="b.example", call_forward_all="103")
+    arrived = decided(**there, fsdaemon_domain="b.example", fsdaemon_forward_all="103")
     assert (arrived.verdict.action, len(arrived.verdict.path)) == ("forward", 2)
-    back = decided(**there, fsdaemon_domain="b.example", call_forward_all="100@lab.test")
+    back = decided(**there, fsdaemon_domain="b.example", fsdaemon_forward_all="100@lab.test")
     assert back.verdict.reason == "loop"
     assert "<sip:100@lab.test>;reason=unconditional" in values(arrived)["sip_h_Diversion"]

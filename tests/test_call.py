@@ -136,7 +136,7 @@ def test_an_alias_of_the_callee_is_the_callee():
 
 
 def test_a_forward_to_nothing_is_noticed():
-    assert facts("internal_before_bridge", call_forward_all=" ").target == " "
+    assert facts("internal_before_bridge", fsdaemon_forward_all=" ").target == " "
 
 
 ANYTHING = st.one_of(

@@ -140,8 +140,8 @@ def test_commands_exist(file: Path, capsys) -> None:
 
 UUID = "1c1d2f50-6f0e-4ba4-9c1a-5d3c3f6e2f10"
 CALLS = (  # of the daemon that `status` and `--uuid` ask in the documents
-    ("internal_before_bridge", {"call_forward_all": "101"}),
-    ("external_before_bridge", {"call_forward_all": "101", "Unique-ID": UUID}),
+    ("internal_before_bridge", {"fsdaemon_forward_all": "101"}),
+    ("external_before_bridge", {"fsdaemon_forward_all": "101", "Unique-ID": UUID}),
 )
 
 

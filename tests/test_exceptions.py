@@ -75,7 +75,7 @@ def test_external():
 )
 def test_an_outside_target(number, target, is_user, reason):
     text = '[numbers]\nregion = "DE"\n'
-    lines = {"call_forward_all": target, "fsdaemon_domain": "lab.test", "Caller-Caller-ID-Number": number}
+    lines = {"fsdaemon_forward_all": target, "fsdaemon_domain": "lab.test", "Caller-Caller-ID-Number": number}
     data, answers = headers(channel_data(STRANGER, lines)), {}
     while not isinstance(outcome := decide(data, answers, config.load(text)), Decision):
         answers.update({q: is_user if "user_exists" in q.command else "-ERR no reply" for q in outcome})
@@ -135,7 +135,7 @@ CLAIMS = st.one_of(
 )
 def test_nothing_a_stranger_writes_gives_her_a_right(claims, target):
     forged = {name: value.encode("utf-8", "replace").decode() for name, value in claims.items()}
-    data = channel_data(STRANGER, {**forged, "call_forward_all": target, "fsdaemon_domain": "lab.test"})
+    data = channel_data(STRANGER, {**forged, "fsdaemon_forward_all": target, "fsdaemon_domain": "lab.test"})
     answers = {}
     outcome = decide(headers(data), answers, EVERYTHING)
     while not isinstance(outcome, Decision):
@@ -150,7 +150,7 @@ def test_nothing_a_stranger_writes_gives_her_a_right(claims, target):
 def test_a_number_that_reads_like_the_target(number):
     data = channel_data(
         STRANGER,
-        {"Caller-Caller-ID-Number": number, "call_forward_all": "101", "fsdaemon_domain": "lab.test"},
+        {"Caller-Caller-ID-Number": number, "fsdaemon_forward_all": "101", "fsdaemon_domain": "lab.test"},
     )
     answers = {}
     while not isinstance(outcome := decide(headers(data), answers, config.default()), Decision):

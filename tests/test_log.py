@@ -102,8 +102,8 @@ def decided(config: Config, **variables: str) -> Decision:
 def test_a_broken_forward_is_warned_of_once(logged):
     config, lines = logged()
     for _ in range(100):
-        log.verdict(decided(config, call_forward_all="a b"), config.log)
-    log.verdict(decided(config, call_forward_all="c d"), config.log)
+        log.verdict(decided(config, fsdaemon_forward_all="a b"), config.log)
+    log.verdict(decided(config, fsdaemon_forward_all="c d"), config.log)
     log.FORWARDS.flush(everything=True)
     warnings = [line.partition("WARNING ")[2] for line in lines() if "WARNING" in line]
     assert warnings == [
@@ -117,7 +117,7 @@ def test_masked_everywhere(logged):
     for format_ in ("text", "json"):
         config, lines = logged(f'[log]\nnumbers = "masked"\nlevel = "DEBUG"\nformat = "{format_}"\n')
         data = {
-            "call_forward_all": "+49 30 5550199 x",
+            "fsdaemon_forward_all": "+49 30 5550199 x",
             "Caller-Caller-ID-Name": "Kai, 0170/7654321",
             "effective_caller_id_name": "",
         }
@@ -134,8 +134,8 @@ def test_masked_everywhere(logged):
 
 def test_json_has_the_facts_as_fields(logged):
     config, lines = logged(JSON + '[exceptions]\nexternal = ["+491701234567"]\n')
-    log.verdict(decided(config, call_forward_all="101"), config.log)
-    log.verdict(decided(load(JSON), call_forward_all="101"), config.log)
+    log.verdict(decided(config, fsdaemon_forward_all="101"), config.log)
+    log.verdict(decided(load(JSON), fsdaemon_forward_all="101"), config.log)
     ring, forward = map(json.loads, lines())
     assert ring["message"].startswith(f"{UUID} ring 100 for +491701234567: external")
     assert (ring["level"], ring["uuid"], ring["kind"]) == ("INFO", UUID, "always")
@@ -154,7 +154,7 @@ def test_verdicts_that_wait_leave_in_one_write(logged, monkeypatch):
     monkeypatch.setattr(sys.stderr, "write", writes.append)
     verdicts = log.Verdicts()
     for number in range(3):
-        verdicts.add(decided(config, **{"call_forward_all": f"10{number}"}), config.log)
+        verdicts.add(decided(config, **{"fsdaemon_forward_all": f"10{number}"}), config.log)
     assert verdicts
     assert not writes
     verdicts.say()
@@ -170,7 +170,7 @@ def test_a_defect_in_one_line_costs_no_other(logged, monkeypatch):
     config, lines = logged()
     monkeypatch.setattr(log, "DEFECTS", Sparse(log.DEFECTS._say, 60))
     verdicts = log.Verdicts()
-    good = decided(config, call_forward_all="101")
+    good = decided(config, fsdaemon_forward_all="101")
     for one in (good, good._replace(verdict=None), good):
         verdicts.add(one, config.log)
     verdicts.say()
@@ -189,9 +189,9 @@ def test_nobody_reads_what_is_logged(logged, monkeypatch, broken):
     verdicts = log.Verdicts()
     with monkeypatch.context() as patch:
         patch.setattr(sys.stderr, "write", fail)
-        verdicts.add(decided(config, call_forward_all="101"), config.log)
+        verdicts.add(decided(config, fsdaemon_forward_all="101"), config.log)
         verdicts.say()
-    verdicts.add(decided(config, call_forward_all="102"), config.log)
+    verdicts.add(decided(config, fsdaemon_forward_all="102"), config.log)
     verdicts.say()
     (line,) = lines()
     assert "to 102 for" in line
@@ -258,14 +258,14 @@ def test_every_variable_that_was_looked_at(logged):
     config, lines = logged('[log]\nlevel = "DEBUG"\n')
     evil = 'K\n"ai\x1b[31m\u202e'
     headers = Headers(
-        channel_data(STRANGER, {"Unique-ID": UUID, "call_forward_all": evil, "fsdaemon_stage": "after"})
+        channel_data(STRANGER, {"Unique-ID": UUID, "fsdaemon_forward_all": evil, "fsdaemon_stage": "after"})
     )
     log.considered(headers, {Api("user_data 100@lab.test var x"): "Cora\n"}, config)
     (line,) = lines()
     assert f"DEBUG   {UUID} saw " in line
-    assert r'call_forward_all="K?\"ai?[31m?"' in line
+    assert r'fsdaemon_forward_all="K?\"ai?[31m?"' in line
     assert "fsdaemon_stage=after" in line
     assert "Caller-Destination-Number=100" in line
-    assert "; not there: fsdaemon_callee_name call_forward_busy" not in line.partition("; not there")[0]
-    assert "call_forward_no_answer" in line.partition("; not there: ")[2]
+    assert "; not there: fsdaemon_callee_name fsdaemon_forward_busy" not in line.partition("; not there")[0]
+    assert "fsdaemon_forward_no_answer" in line.partition("; not there: ")[2]
     assert line.endswith("; asked: user_data 100@lab.test var x: Cora")

@@ -74,9 +74,9 @@ def test_values_are_encoded_as_freeswitch_does():
 
 
 def test_channel_data():
-    data = channel_data(RECORDING, {"user_name": "", "call_forward_all": "1 0", "Caller-ANI": "5"})
+    data = channel_data(RECORDING, {"user_name": "", "fsdaemon_forward_all": "1 0", "Caller-ANI": "5"})
     lines = data.split(b"\n")
-    assert b"variable_call_forward_all: 1%200" in lines
+    assert b"variable_fsdaemon_forward_all: 1%200" in lines
     assert b"Caller-ANI: 5" in lines
     assert not any(line.startswith(b"variable_user_name:") for line in lines)
     assert data.endswith(b"Control: full\n\n")

@@ -10,7 +10,7 @@ from fsdaemon.variables import Header, Writer, header_of
 
 ROOT = Path(__file__).parents[1]
 KNOWN = {value for value in vars(variables).values() if isinstance(value, Header)}
-NAMES = {header.variable for header in KNOWN} | {variables.LEG_NAME, variables.LEG_TAKEN}
+NAMES = {header.variable for header in KNOWN} | {variables.LEG_NAME}
 # Our dialplan's own memory, which the daemon never sees; so is all of fsdaemon_codes.xml.
 DIALPLAN_ONLY = {
     "fsdaemon_socket",
@@ -57,7 +57,7 @@ def test_the_dialplan_and_the_daemon_mean_the_same() -> None:
 def test_who_wrote_it() -> None:
     assert variables.USER_NAME.writer is Writer.SWITCH
     assert variables.CALLER_NUMBER.writer is Writer.STRANGER
-    assert header_of("call_forward_all") == "variable_call_forward_all"
+    assert header_of("fsdaemon_forward_all") == "variable_fsdaemon_forward_all"
     assert header_of("Caller-Destination-Number") == "Caller-Destination-Number"
 
 

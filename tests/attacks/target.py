@@ -35,7 +35,7 @@ def recording(name: str) -> bytes:
 
 def call_data(name: str = "internal_before_bridge", **variables: str) -> bytes:
     """A recording, with 100 forwarding always to 102 unless the variables say otherwise."""
-    return switchside.channel_data(recording(name), {"call_forward_all": "102", **variables})
+    return switchside.channel_data(recording(name), {"fsdaemon_forward_all": "102", **variables})
 
 
 def broken_characters(line: str) -> list[str]:
@@ -71,7 +71,7 @@ class Target(Daemon):
     def _timed_call(self, target: str, within: float) -> switchside.Played:
         mark, uuid = self.mark, f"{GOOD}-{next(_numbers)}"
         started = time.monotonic()
-        played = self.call(call_data(**{"call_forward_all": target, "Unique-ID": uuid}))
+        played = self.call(call_data(**{"fsdaemon_forward_all": target, "Unique-ID": uuid}))
         seconds = time.monotonic() - started
         assert seconds < within, f"a good call took {seconds:.3f} s"
         # It is logged after the connection was closed; nothing of ours may come late into another test.

@@ -38,7 +38,7 @@ OUTSIDE = ("external_forged_identity", "external_line_separator_in_name", "exter
 @pytest.mark.parametrize("domain", ["", "lab.test"])
 def test_a_recorded_stranger(daemon: Target, name: str, domain: str) -> None:
     mark = daemon.mark
-    data = channel_data(recording(name), {"call_forward_all": "101", "fsdaemon_domain": domain})
+    data = channel_data(recording(name), {"fsdaemon_forward_all": "101", "fsdaemon_domain": domain})
     played = daemon.call(data)
     assert played.variables["fsdaemon_verdict"] == "forward"
     assert played.variables["fsdaemon_reason"] == "always"
@@ -48,7 +48,7 @@ def test_a_recorded_stranger(daemon: Target, name: str, domain: str) -> None:
 def test_all_fields_at_once_without_authorization(daemon: Target) -> None:
     mark = daemon.mark
     forged = {name: "lab.test" if "domain" in name else "101" for name in WRITES}
-    forged |= {"call_forward_all": "101", "fsdaemon_domain": "lab.test"}
+    forged |= {"fsdaemon_forward_all": "101", "fsdaemon_domain": "lab.test"}
     played = daemon.call(channel_data(recording("external_forged_identity"), forged))
     assert played.variables["fsdaemon_verdict"] == "forward"
     assert played.variables["fsdaemon_reason"] == "always"
@@ -60,7 +60,7 @@ def test_all_fields_at_once_without_authorization(daemon: Target) -> None:
 def test_only_true_is_authorized(daemon: Target, value: str) -> None:
     mark = daemon.mark
     forged = {
-        "call_forward_all": "101",
+        "fsdaemon_forward_all": "101",
         "fsdaemon_domain": "lab.test",
         "sip_authorized": value,
         "user_name": "101",

@@ -22,7 +22,7 @@ CARRIED = (
     "fsdaemon_label",
     "last_bridge_to",
     "fsdaemon_callee_name",
-    "call_forward_all",
+    "fsdaemon_forward_all",
     "domain_name",
 )
 

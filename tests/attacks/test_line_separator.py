@@ -17,7 +17,7 @@ LINE_ENDS = "\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2
 def test_the_recording(daemon: Target) -> None:
     mark = daemon.mark
     assert "variable_user_name" not in Headers(DATA)
-    played = daemon.call(channel_data(DATA, {"call_forward_all": "101"}))
+    played = daemon.call(channel_data(DATA, {"fsdaemon_forward_all": "101"}))
     assert played.variables["fsdaemon_verdict"] == "forward"
     assert played.variables["fsdaemon_reason"] == "always"
     assert played.variables["fsdaemon_target"] == "101"
@@ -40,7 +40,7 @@ def test_no_line_end_adds_a_header(daemon: Target, end: str) -> None:
         ]
     )
     changes = {
-        "call_forward_all": "101",
+        "fsdaemon_forward_all": "101",
         "fsdaemon_domain": "lab.test",
         "Caller-Caller-ID-Name": forged,
         "Caller-Caller-ID-Number": forged,

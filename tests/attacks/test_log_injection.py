@@ -22,7 +22,7 @@ EVIL = {
     "nul": "a\x00b\x08\x7f",
     "priority": "<0>panic",
 }
-FIELDS = ("Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Caller-Destination-Number", "call_forward_all")
+FIELDS = ("Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Caller-Destination-Number", "fsdaemon_forward_all")
 
 
 def one_line_came(daemon: Target, mark: int) -> str:
@@ -38,7 +38,7 @@ def one_line_came(daemon: Target, mark: int) -> str:
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
 def test_one_line(daemon: Target, evil: str, field: str) -> None:
     mark = daemon.mark
-    daemon.call(channel_data(EXTERNAL, {"call_forward_all": "101", field: evil}))
+    daemon.call(channel_data(EXTERNAL, {"fsdaemon_forward_all": "101", field: evil}))
     line = one_line_came(daemon, mark)
     assert line[:4].isdigit(), "begins with the time"
     assert " INFO " in line[:32]
@@ -50,7 +50,7 @@ def test_one_object_in_json(start: Callable[[str], Target], evil: str) -> None:
     daemon = start('[log]\nformat = "json"\n')
     mark = daemon.mark
     changes = dict.fromkeys(("Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Unique-ID"), evil)
-    daemon.call(channel_data(EXTERNAL, {"call_forward_all": "101", **changes}))
+    daemon.call(channel_data(EXTERNAL, {"fsdaemon_forward_all": "101", **changes}))
     fields = json.loads(one_line_came(daemon, mark))
     assert fields["verdict"] == "forward"
     assert fields["reason"] == "always"
@@ -79,7 +79,7 @@ class Refusing:
 def test_a_refused_command(fresh: Target, evil: str) -> None:
     """What FreeSWITCH refuses is logged with its words and ours: control characters are in neither."""
     daemon, mark = fresh, fresh.mark
-    data = channel_data(EXTERNAL, {"call_forward_all": "101", "Caller-Caller-ID-Name": evil})
+    data = channel_data(EXTERNAL, {"fsdaemon_forward_all": "101", "Caller-Caller-ID-Name": evil})
     Refusing(evil, daemon.port).play(data)
     daemon.good_call()
     lines = daemon.since(mark)

@@ -18,7 +18,7 @@ def test_it_costs_nothing(fresh: Target, path: str) -> None:
     daemon = fresh
     mark = daemon.mark
     cpu = daemon.cpu()
-    data = call_data(fsdaemon_path=path, fsdaemon_hop="100", call_forward_all="102")
+    data = call_data(fsdaemon_path=path, fsdaemon_hop="100", fsdaemon_forward_all="102")
     started = time.monotonic()
     played = daemon.call(data)
     seconds = time.monotonic() - started

@@ -15,7 +15,7 @@ FIELDS = (
     "Caller-Caller-ID-Number",
     "Caller-Destination-Number",
     "effective_caller_id_name",
-    "call_forward_all",
+    "fsdaemon_forward_all",
     "sip_h_Diversion",
 )
 
@@ -25,7 +25,7 @@ FIELDS = (
 def test_it_is_cheap(daemon: Target, field: str, letter: str) -> None:
     mark, cpu = daemon.mark, daemon.cpu()
     value = (letter * LENGTH)[: LENGTH // len(letter.encode())]
-    data = channel_data(recording("external_before_bridge"), {"call_forward_all": "101", field: value})
+    data = channel_data(recording("external_before_bridge"), {"fsdaemon_forward_all": "101", field: value})
     for _ in range(CALLS):
         assert daemon.call(data).variables["fsdaemon_verdict"] in ("ring", "forward")
     assert daemon.cpu() - cpu < CALLS * 0.1

@@ -17,7 +17,7 @@ def test_it_is_refused(fresh: Target) -> None:
 
 def test_a_channel_with_very_many_variables_is_fine(daemon: Target) -> None:
     mark = daemon.mark
-    data = call_data(call_forward_all="101")
+    data = call_data(fsdaemon_forward_all="101")
     more = DEFAULT_LIMITS.headers - data.count(b"\n") - 1
     head, _, tail = data.partition(b"\n")
     data = b"\n".join([head, *(b"variable_v%d: x" % number for number in range(more)), tail])

@@ -17,7 +17,8 @@ from tests.daemon import free_port
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
-DIALPLAN = ROOT / "freeswitch" / "dialplan" / "default"
+CONTEXT = ROOT / "freeswitch" / "dialplan" / "fsdaemon.xml"
+DIALPLAN = CONTEXT.parent / "default"
 NAMES = {
     "100": "Cora Chefin",
     "101": "Sina Sekretariat",
@@ -33,11 +34,12 @@ def binary() -> str | None:
     return os.environ.get("FREESWITCH") or shutil.which("freeswitch")
 
 
-def copy_dialplan(directory: Path, daemon_port: int) -> None:
-    """Our dialplan files, as delivered, but for the port of the daemon."""
+def copy_dialplan(directory: Path, context: Path, daemon_port: int) -> None:
+    """Our dialplan files, as delivered, but for the port of the daemon: the kit, and the context as `context`."""
     for file in DIALPLAN.glob("*.xml"):
-        text = file.read_text("utf-8").replace("127.0.0.1:8084", f"127.0.0.1:{daemon_port}")
-        (directory / file.name).write_text(text, "utf-8")
+        (directory / file.name).write_text(file.read_text("utf-8"), "utf-8")
+    text = CONTEXT.read_text("utf-8").replace("127.0.0.1:8084", f"127.0.0.1:{daemon_port}")
+    context.write_text(text, "utf-8")
 
 
 class Process:
@@ -92,7 +94,7 @@ class Vanilla(Process):
         self.daemon_port, self.carrier = free_port(), free_port()
         ours = directory / "fsdaemon"
         ours.mkdir()
-        copy_dialplan(ours, self.daemon_port)
+        copy_dialplan(ours, directory / "dialplan" / "fsdaemon.xml", self.daemon_port)
         dialplan = directory / "dialplan" / "default.xml"
         text = dialplan.read_text("utf-8")
         place = '    <extension name="Local_Extension">'
@@ -163,7 +165,7 @@ class Switch(Process):
         self.directory = directory
         self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = (free_port() for _ in range(5))
         self.extra: dict[str, dict[str, str]] = {}
-        copy_dialplan(directory, self.daemon_port)
+        copy_dialplan(directory, directory / "context.xml", self.daemon_port)
         values = {
             "DIR": directory, "SIP": self.sip, "SIP_OUT": self.sip_out, "ESL": self.esl,
             "CARRIER": self.carrier, "RTP": 20000, "RTP_END": 29000, "LOGLEVEL": log_levels,

@@ -21,7 +21,7 @@ from tests.recorded import DIRECTORY
 from tests.test_cli import run
 
 STRANGER = (DIRECTORY / "external_forged_identity.txt").read_bytes()
-BOSS = {"call_forward_all": "101", "fsdaemon_callee_name": "Cora Chefin", "fsdaemon_domain": "lab.test"}
+BOSS = {"fsdaemon_forward_all": "101", "fsdaemon_callee_name": "Cora Chefin", "fsdaemon_domain": "lab.test"}
 UUID = "5e8855f6-d214-4100-a409-0dd83bda37b3"
 
 
@@ -144,7 +144,7 @@ def test_a_call_that_happened(page, capsys):
 
 def test_status_on_a_terminal(page, capsys):
     daemon, address, config = page
-    call(daemon, **{"call_forward_all": ""})
+    call(daemon, **{"fsdaemon_forward_all": ""})
     code, out, err = run(capsys, "status", "--config", str(config))
     assert (code, err) == (0, "")
     lines = [line.rstrip() for line in out.splitlines()]
@@ -174,7 +174,7 @@ def test_masked_as_in_the_log(tmp_path: Path, capsys):
     config.write_text(f'[log]\nnumbers = "masked"\n[metrics]\nlisten = "{address}"\n')
     with Daemon(config=config) as daemon:
         name = "Kai 0170/7654321"
-        numbers = {"Caller-Caller-ID-Number": "+491701234567", "call_forward_all": "+49305550199"}
+        numbers = {"Caller-Caller-ID-Number": "+491701234567", "fsdaemon_forward_all": "+49305550199"}
         call(daemon, **{"Caller-Caller-ID-Name": name, "Unique-ID": UUID, **numbers})
         told = get(address, "/verdicts") + get(address, f"/calls/{UUID}")
         told += run(capsys, "status", "--config", str(config))[1]
@@ -282,7 +282,7 @@ def test_in_a_browser(page, browser):
     browser.keyboard.press("Enter")  # the row has the focus
     facts.wait_for(state="detached")
 
-    call(daemon, call_forward_all="", **{"Unique-ID": "other"})  # it comes by itself, on top
+    call(daemon, fsdaemon_forward_all="", **{"Unique-ID": "other"})  # it comes by itself, on top
     browser.wait_for_selector("tr.call td.verdict.ring")
     assert browser.locator("tr.call td.verdict").all_text_contents() == ["ring", "forward to 101"]
     for text, found in (
@@ -323,7 +323,7 @@ def test_a_daemon_that_is_gone_and_comes_back(browser, tmp_path: Path):
     browser.wait_for_selector("#state.bad")
     assert browser.text_content("#state") == "does not answer"
     with Daemon(port, config=config) as daemon:
-        call(daemon, **{"call_forward_all": ""})
+        call(daemon, **{"fsdaemon_forward_all": ""})
         browser.wait_for_selector("tr.call td.verdict.ring")
         assert browser.locator("tr.call").count() == 1
         assert browser.text_content("#state") == "healthy"

@@ -19,7 +19,7 @@ from fsdaemon.switchside import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
 
-FORWARD = {"call_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
+FORWARD = {"fsdaemon_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
 
 
 def plain(**variables: str) -> bytes:
@@ -80,7 +80,7 @@ def test_a_label_set_by_one_hook_is_taken_back_by_the_next(daemon: Daemon) -> No
     assert shown_by_mod_sofia(first["effective_caller_id_name"]) == "Uml. fuer Cora Chefin: Sina Sekretariat"
     arriving = {
         **first,
-        "call_forward_all": "",
+        "fsdaemon_forward_all": "",
         "Caller-Destination-Number": "102",
         "fsdaemon_callee_name": "",
     }
@@ -117,7 +117,7 @@ def test_reload(tmp_path: Path) -> None:
     config = tmp_path / "conf.toml"
     config.write_text("[exceptions]\ntarget = true\n")
     with Daemon(config=config) as daemon:
-        target = plain(call_forward_all="101")
+        target = plain(fsdaemon_forward_all="101")
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
         config.write_text("[exceptions]\ntarget = maybe\n")
         daemon.signal(signal.SIGHUP)
@@ -210,7 +210,7 @@ def test_masked_numbers(tmp_path: Path) -> None:
     data = (DIRECTORY / "external_before_bridge.txt").read_bytes()
     with Daemon(config=config) as daemon:
         for target in ("101", "+4930 5550199 x"):
-            Switch(channel_data(data, {**FORWARD, "call_forward_all": target})).call("127.0.0.1", daemon.port)
+            Switch(channel_data(data, {**FORWARD, "fsdaemon_forward_all": target})).call("127.0.0.1", daemon.port)
         assert "forward 100 to 101 for +49170*****67: always" in daemon.wait_line("forward 100")
         assert "'+4930 5****99 x'" in daemon.wait_line("WARNING")
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
@@ -242,12 +242,12 @@ def test_debug_says_what_was_considered(tmp_path: Path) -> None:
     with Daemon(config=config) as daemon:
         good_call(daemon.port)
         line = daemon.wait_line("DEBUG .* saw ")
-    assert "call_forward_all=102" in line
+    assert "fsdaemon_forward_all=102" in line
 
 
 def test_a_broken_forward_is_said_once(daemon: Daemon) -> None:
     for _ in range(5):
-        Switch(plain(call_forward_all="a b")).call("127.0.0.1", daemon.port)
+        Switch(plain(fsdaemon_forward_all="a b")).call("127.0.0.1", daemon.port)
     daemon.wait_line("ring 100 for 101: no_forward")
     good_call(daemon.port)
     daemon.wait_line("forward 100 to 102")
