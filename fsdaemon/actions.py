@@ -51,7 +51,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in (*call.visited, call.callee.name))
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
-    elif call.forks:
+    elif call.forks and call.stage == BEFORE:
         values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
     return values
 
@@ -107,7 +107,7 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     if config.display.diversion and verdict.path:
         header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
-        leg[v.LEG_PRE_BRIDGE] = f"multiunset {v.DIVERSION.variable} {v.UNDO.variable}"
+        leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
         leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
         if call.before_us:
             channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)

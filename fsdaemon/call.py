@@ -163,7 +163,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     callee = callee_of(headers, config)
     stage, failure = _stage(headers, callee)
     shared = v.CONTEXT in headers
-    dialled = _dialled(callee, stage, config, ask)
+    dialled = _dialled(callee, stage, config, ask) if shared else {}
     forwards = _forwards(headers, callee, stage, failure, dialled, config, ask)
     now, later = _acting(stage, failure, forwards, callee, ask)
     targets = {kind: forwards[kind] for kind in (*now, *later)}
@@ -231,7 +231,7 @@ def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
 def clean(answer: str) -> str:
     """What FreeSWITCH answered to an `api` command; empty where it says that there is nothing."""
     text = answer.strip()
-    return "" if text.startswith("-") or text == "_undef_" else text
+    return "" if re.match("-[A-Z]", text) or text == "_undef_" else text
 
 
 class _Asking:

@@ -79,11 +79,23 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
     if max(len(call.path), len(call.visited)) >= config.routing.max_hops:
         return Verdict(RING, "hops", *looked_at, "routing.max_hops")
     path = (*call.path, Diverter(call.callee.name, kind, call.callee_name))
+    warning = _unusual(call, config, kind)
     if user.domain.lower() == call.callee.domain.lower():
-        return Verdict(FORWARD, kind, path, kind, user.name)
+        return Verdict(FORWARD, kind, path, kind, user.name, "", warning)
     # In another domain the same number is somebody else: from here on they are told apart.
     path = tuple(step._replace(number=_full(step.number, call.callee.domain)) for step in path)
-    return Verdict(FORWARD, kind, path, kind, target)
+    return Verdict(FORWARD, kind, path, kind, target, "", warning)
+
+
+def _unusual(call: Call, config: Config, kind: str) -> str:
+    """A warning where a forward leads neither to a user nor to an outside number: right for a group, and what a
+    mistyped number looks like."""
+    target = call.forwards[kind]
+    outside = numbers.looks_outside(target, config.numbers.trunk_prefix)
+    if kind not in call.now or call.target_is_user or outside:
+        return ""
+    where = f"{call.callee} forwards {kind} to {target}, which is not a user of {call.callee.domain}"
+    return f"{where}; the rest of the dialplan decides who rings there, if anybody"
 
 
 def _exception(call: Call, config: Config, kind: str, target: User) -> tuple[str, str] | None:

@@ -200,7 +200,8 @@ class _Words:
         for kind in kinds:
             where, flags = self.config.variables.forward(kind)
             flag = f" with {flags[0].variable} = true" if flags else ""
-            names += [f"{one.variable}{flag}" for one in where[:1]]
+            named = next((f"the directory's {one.directory}" for one in where if one.directory), "")
+            names += [named] if named else [f"{one.variable}{flag}" for one in where[:1]]
         return f"the number of somebody else in {' or '.join(names) or 'a variable of [variables]'}"
 
     def _how_to_ring(self) -> str:

@@ -53,7 +53,8 @@ def test_a_forward():
         "effective_caller_id_name": "Uml. fuer Cora%3A Sina Sekretariat",
         "fsdaemon_own_name": "Sina Sekretariat",
         "fsdaemon_leg": (
-            "[^^!fsdaemon_taken=true!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
+            "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
+            "!execute_on_pre_bridge_fsdaemon=unset sip_h_Diversion!fsdaemon_undo=^^~sip_h_Diversion=~fsdaemon_undo="
             "!origination_caller_id_name=Uml. fuer Cora%3A Sina Sekretariat]"
         ),
     }

@@ -88,8 +88,9 @@ def test_a_path_is_for_one_callee_and_one_bridge():
 
 
 def test_nobody_is_established_by_half():
-    for missing in ("sip_authorized", "user_name", "domain_name"):
-        assert facts("internal_before_bridge", **{missing: ""}).caller.user is None
+    domain = {"requested_domain_name": "", "domain_name": ""}
+    for missing in ({"sip_authorized": ""}, {"user_name": ""}, domain):
+        assert facts("internal_before_bridge", **missing).caller.user is None
     assert facts("internal_before_bridge", sip_authorized="false").caller.user is None
 
 
@@ -169,5 +170,5 @@ def test_whatever_stands_there(lines: dict[str, str], data: st.DataObject) -> No
         sent = to_bytes(command)
         if command.application == "multiset":
             switch.answer(sent.rstrip(b"\n"))
-    assert switch.played.expanded == []
+    assert set(switch.played.expanded) <= {v.UNDO.variable}  # which the daemon wrote
     assert set(switch.played.variables) <= {header.variable for header in outcome.values}

@@ -74,8 +74,8 @@ def test_the_file_that_comes_with_it_documents_every_key_with_its_default() -> N
         ("max_hops = 5\n", "max_hops = 6\n", "routing.max_hops"),
         ("# How many forwards one call may follow; the next one is not followed, the phone rings. 1 to 50.\n", "", "routing.max_hops"),
         ("max_hops = 5\n", "max_hops = 5\n# More.\nmore = 1\n", "routing.more"),
-        ('# busy = ["fsdaemon_forward_busy"]\n', "", "variables.busy"),
-        ('# busy = ["fsdaemon_forward_busy"]\n', '# busy = ["x"]\n', "variables.busy"),
+        ('# busy = ["fsdaemon_forward_busy", "directory:call_forward_busy"]\n', "", "variables.busy"),
+        ('# busy = ["fsdaemon_forward_busy", "directory:call_forward_busy"]\n', '# busy = ["x"]\n', "variables.busy"),
     ],
 )  # fmt: skip
 def test_a_key_that_is_not_documented_is_found(was: str, becomes: str, missed: str) -> None:

@@ -75,7 +75,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         {
             "what": "100 rings (no_forward)",
             "why": "100 forwards to nobody",
-            "otherwise": "the number of somebody else in fsdaemon_forward_all would be followed",
+            "otherwise": "the number of somebody else in the directory's call_forward_all would be followed",
         },
     ),
     (
@@ -93,7 +93,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         "",
         {
             "why": "100 forwards when busy to 101, but her phone was not tried yet",
-            "otherwise": "it would be followed when busy; so would the number of somebody else in fsdaemon_forward_all",
+            "otherwise": "it would be followed when busy; so would the number of somebody else in the directory's call_forward_all",
         },
     ),
     (

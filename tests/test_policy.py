@@ -129,10 +129,10 @@ def test_the_sentence():
 
 def test_a_loop_through_an_extension_of_somebody_elses():
     """100 forwards to "0", which is 101, who forwards to 100: no path of ours leads there."""
-    assert verdict(call(inside("104"), "101", always="100", visited=("100", "101"))) == ("ring", "loop")
-    assert verdict(call(inside("104"), "100", always="870", visited=("100", "100"))) == ("ring", "loop")
-    assert verdict(call(inside("104"), "100", always="101", visited=("100",))) == ("forward", "always")
-    far = ("1", "2", "3", "4", "5", "100")
+    assert verdict(call(inside("104"), "101", always="100", visited=("100",))) == ("ring", "loop")
+    assert verdict(call(inside("104"), "100", always="870", visited=("100",))) == ("ring", "loop")
+    assert verdict(call(inside("104"), "100", always="101", visited=("103",))) == ("forward", "always")
+    far = ("1", "2", "3", "4", "5")
     assert verdict(call(inside("104"), "100", always="101", visited=far)) == ("ring", "hops")
 
 

@@ -99,7 +99,8 @@ def test_a_dialplan_that_carries_it_with_the_leg(daemon: Daemon) -> None:
     assert played["effective_caller_id_name"] == "Sina Sekretariat"
     assert "sip_h_Diversion" not in played
     assert played["fsdaemon_leg"] == (
-        "[^^!fsdaemon_taken=true!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
+        "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
+        "!execute_on_pre_bridge_fsdaemon=unset sip_h_Diversion!fsdaemon_undo=^^~sip_h_Diversion=~fsdaemon_undo="
         "!origination_caller_id_name=Uml. fuer Cora Chefin%3A Sina Sekretariat]"
     )
 
