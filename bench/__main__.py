@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 from bench import fs
 
                 return fs.run(directory, options.seconds, options.rounds, options.out)
+            if options.dialplan:
+                from bench import dialplan
+
+                return dialplan.run(directory, options.seconds, options.rounds, options.out)
             if options.nodes:
                 from bench import nodes
 
@@ -50,6 +54,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--memory", type=int, metavar="SESSIONS", help="fsdaemon's memory over that many")
     modes.add_argument("--fs", action="store_true", help="post-dial delay through $FREESWITCH")
+    modes.add_argument("--dialplan", action="store_true", help="the delivered dialplan beside the stock one, on $FREESWITCH")
     modes.add_argument("--nodes", action="store_true", help="one $FREESWITCH, and two on one PostgreSQL")
     options = parser.parse_args(argv)
     if options.quick:

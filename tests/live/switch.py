@@ -88,19 +88,13 @@ class Vanilla(Process):
 
     esl, sip, sip_out, profiles = 8021, 5060, 5080, 2
 
-    def __init__(self, source: Path, directory: Path) -> None:
+    def __init__(self, source: Path, directory: Path, included: bool = True) -> None:
+        """`included`: with our dialplan in the context `default`."""
         shutil.copytree(source, directory, dirs_exist_ok=True)
         self.directory = directory
         self.daemon_port, self.carrier = free_port(), free_port()
-        ours = directory / "fsdaemon"
-        ours.mkdir()
-        copy_dialplan(ours, directory / "dialplan" / "fsdaemon.xml", self.daemon_port)
-        dialplan = directory / "dialplan" / "default.xml"
-        text = dialplan.read_text("utf-8")
-        place = '    <extension name="Local_Extension">'
-        assert text.count(place) == 1
-        line = f'<X-PRE-PROCESS cmd="include" data="{ours}/fsdaemon.xml"/>\n'
-        dialplan.write_text(text.replace(place, line + place), "utf-8")
+        if included:
+            self._include(directory)
         carrier = f'<gateway name="carrier"><param name="proxy" value="127.0.0.1:{self.carrier}"/>'
         carrier += '<param name="username" value="x"/><param name="password" value="x"/>'
         carrier += '<param name="register" value="false"/></gateway>'
@@ -113,6 +107,17 @@ class Vanilla(Process):
         # On loopback: its user "brian" owns 192.0.2.0/24, and any phone there is taken for him.
         line = '<X-PRE-PROCESS cmd="set" data="local_ip_v4=127.0.0.1"/>'
         variables.write_text(text.replace("<include>", f"<include>\n{line}", 1), "utf-8")
+
+    def _include(self, directory: Path) -> None:
+        ours = directory / "fsdaemon"
+        ours.mkdir()
+        copy_dialplan(ours, directory / "dialplan" / "fsdaemon.xml", self.daemon_port)
+        dialplan = directory / "dialplan" / "default.xml"
+        text = dialplan.read_text("utf-8")
+        place = '    <extension name="Local_Extension">'
+        assert text.count(place) == 1
+        line = f'<X-PRE-PROCESS cmd="include" data="{ours}/fsdaemon.xml"/>\n'
+        dialplan.write_text(text.replace(place, line + place), "utf-8")
 
     def password(self, _user: str) -> str:
         return "a-better-one"
