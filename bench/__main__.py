@@ -54,7 +54,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--memory", type=int, metavar="SESSIONS", help="fsdaemon's memory over that many")
     modes.add_argument("--fs", action="store_true", help="post-dial delay through $FREESWITCH")
-    modes.add_argument("--dialplan", action="store_true", help="the delivered dialplan beside the stock one, on $FREESWITCH")
+    modes.add_argument(
+        "--dialplan", action="store_true", help="the delivered dialplan beside the stock one, on $FREESWITCH"
+    )
     modes.add_argument("--nodes", action="store_true", help="one $FREESWITCH, and two on one PostgreSQL")
     options = parser.parse_args(argv)
     if options.quick:

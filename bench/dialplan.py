@@ -1,7 +1,7 @@
 """What a user pays: FreeSWITCH's example configuration with and without fsdaemon, side by side in one run.
 
-Contexts of one FreeSWITCH, each a copy of the example's `default`: as it is, with our dialplan as delivered, the same
-with no daemon, and with a Lua script that decides much the same. Phones say 180 and are cancelled.
+Contexts of one FreeSWITCH, each a copy of the example's `default`: as it is, with our dialplan as delivered,
+the same with no daemon, and with a Lua script that decides much the same. Phones say 180 and are cancelled.
 """
 
 from __future__ import annotations
@@ -73,14 +73,18 @@ def run(directory: Path, seconds: float, rounds: int, out: Path | None) -> int:
         raise RuntimeError("no FreeSWITCH: set FREESWITCH=/path/to/freeswitch, or have it on PATH")
     source = os.environ.get("FREESWITCH_VANILLA", "")
     if not source:
-        raise RuntimeError("no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source")
+        raise RuntimeError(
+            "no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source"
+        )
     with _bench(Path(source), directory) as bench:
         measured = bench.rounds(rounds, seconds)
         further = bench.search(seconds)
     print(table(measured), limits(further), targets(measured, further), sep="\n\n")
     if out:
         rows = [{**one._asdict(), "times": [round(t, 5) for t in one.times]} for one in measured + further]
-        (out / "bench-dialplan.json").write_text(json.dumps({"machine": machine(), "measurements": rows}) + "\n", "utf-8")
+        (out / "bench-dialplan.json").write_text(
+            json.dumps({"machine": machine(), "measurements": rows}) + "\n", "utf-8"
+        )
     return 1 if any(one.silent for one in measured) else 0
 
 
@@ -101,7 +105,10 @@ class _Bench:
         used = [(end - start) / rung.asked for start, end in zip(before, after)]
         silent = rung.asked - len(rung.to_ringing)
         one = Measured(variant.name, rate, rung.asked, silent, tuple(rung.to_ringing), *used)
-        print(f"{rate} calls/s, {variant.name}: p50 {_ms(one.percentile(0.5))}, CPU {_ms(used[0])}", file=sys.stderr)
+        print(
+            f"{rate} calls/s, {variant.name}: p50 {_ms(one.percentile(0.5))}, CPU {_ms(used[0])}",
+            file=sys.stderr,
+        )
         return one
 
     def _settle(self) -> None:
@@ -143,7 +150,9 @@ def _bench(source: Path, directory: Path) -> Iterator[_Bench]:
     switch = Vanilla(source, place, included=False)
     limits_ = place / "autoload_configs" / "switch.conf.xml"
     text = limits_.read_text("utf-8")
-    assert 'name="sessions-per-second" value="30"' in text  # two sessions a call: 15 calls/s, for every variant alike
+    assert (
+        'name="sessions-per-second" value="30"' in text
+    )  # two sessions a call: 15 calls/s, for every variant alike
     limits_.write_text(text.replace('per-second" value="30"', 'per-second" value="2000"'), "utf-8")
     _write_contexts(switch)
     for variant in VARIANTS:
@@ -180,21 +189,30 @@ def _write_contexts(switch: Vanilla) -> None:
             (kit / file.name).write_text(text, "utf-8")
         line = f'<X-PRE-PROCESS cmd="include" data="{kit}/fsdaemon.xml"/>\n'
         _context(dialplan, name, stock.replace(place, line + place))
-        text = context.replace("127.0.0.1:8084", f"127.0.0.1:{port}").replace("fsdaemon_socket", f"socket_{name}")
-        text = text.replace(" XML fsdaemon", f" XML fsdaemon_{name}").replace('name="fsdaemon"', f'name="fsdaemon_{name}"')
+        text = context.replace("127.0.0.1:8084", f"127.0.0.1:{port}").replace(
+            "fsdaemon_socket", f"socket_{name}"
+        )
+        text = text.replace(" XML fsdaemon", f" XML fsdaemon_{name}").replace(
+            'name="fsdaemon"', f'name="fsdaemon_{name}"'
+        )
         (dialplan / f"fsdaemon_{name}.xml").write_text(text, "utf-8")
     _context(dialplan, "lua", _with_lua(stock))
 
 
 def _context(dialplan: Path, name: str, text: str) -> None:
     assert text.count('<context name="default">') == 1
-    (dialplan / f"{name}.xml").write_text(text.replace('<context name="default">', f'<context name="{name}">'), "utf-8")
+    (dialplan / f"{name}.xml").write_text(
+        text.replace('<context name="default">', f'<context name="{name}">'), "utf-8"
+    )
 
 
 def _with_lua(text: str) -> str:
     script = Path(__file__).with_name("dialplan.lua")
     bridge = '<action application="bridge" data="user/${dialed_extension}@${domain_name}"/>'
-    start, end = text.index('<extension name="Local_Extension">'), text.index('<extension name="Local_Extension_Skinny">')
+    start, end = (
+        text.index('<extension name="Local_Extension">'),
+        text.index('<extension name="Local_Extension_Skinny">'),
+    )
     ours = text[start:end]
     assert ours.count(bridge) == 1
     ask = f'<action application="lua" data="{script} ${{dialed_extension}} ${{domain_name}} %s"/>'

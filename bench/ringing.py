@@ -71,10 +71,16 @@ class Phone:
     def _register(self, number: int, challenge: str) -> str:
         host, port = self.sock.getsockname()
         address, place = f"<sip:{self.user}@{self.place.domain}>", self.place
-        proof = f"Authorization: {_digest(self.user, place.password, 'REGISTER', challenge)}\r\n" if challenge else ""
+        proof = (
+            f"Authorization: {_digest(self.user, place.password, 'REGISTER', challenge)}\r\n"
+            if challenge
+            else ""
+        )
         return (
-            f"REGISTER sip:{place.domain} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{uuid.uuid4().hex}\r\n"
-            f"From: {address};tag={self.user}\r\nTo: {address}\r\nCall-ID: {self.user}@{port}\r\nCSeq: {number} REGISTER\r\n"
+            f"REGISTER sip:{place.domain} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{uuid.uuid4().hex}\r\n"
+            f"From: {address};tag={self.user}\r\nTo: {address}\r\n"
+            f"Call-ID: {self.user}@{port}\r\nCSeq: {number} REGISTER\r\n"
             f"Contact: <sip:{self.user}@{host}:{port}>\r\nExpires: 3600\r\nMax-Forwards: 70\r\n{proof}"
             "Content-Length: 0\r\n\r\n"
         )
@@ -97,7 +103,10 @@ class Phone:
     def _answer(self, request: str, peer: object, status: str) -> None:
         names = ("via:", "from:", "to:", "call-id:", "cseq:")
         lines = [line for line in request.split("\r\n") if line.lower().startswith(names)]
-        lines = [f"{line};tag=x" if line.lower().startswith("to:") and "tag=" not in line else line for line in lines]
+        lines = [
+            f"{line};tag=x" if line.lower().startswith("to:") and "tag=" not in line else line
+            for line in lines
+        ]
         host, port = self.sock.getsockname()
         lines += [f"Contact: <sip:{self.user}@{host}:{port}>", "Content-Length: 0", "", ""]
         self.sock.sendto("\r\n".join([f"SIP/2.0 {status}", *lines]).encode(), peer)  # type: ignore[arg-type]
@@ -171,7 +180,8 @@ class Caller:
         text = (
             f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{call_id}{call.cseq}\r\n"
             f"From: <sip:{self.user}@{self.place.domain}>;tag={call_id[:8]}\r\nTo: {to or f'<{uri}>'}\r\n"
-            f"Call-ID: {call_id}\r\nCSeq: {call.cseq} {method}\r\nContact: <sip:{self.user}@{host}:{port}>\r\n"
+            f"Call-ID: {call_id}\r\nCSeq: {call.cseq} {method}\r\n"
+            f"Contact: <sip:{self.user}@{host}:{port}>\r\n"
             f"Max-Forwards: 70\r\n{extra}Content-Length: {len(body)}\r\n\r\n{body}"
         )
         self.sock.send(text.encode())
@@ -179,7 +189,13 @@ class Caller:
     def _invite(self, call_id: str) -> None:
         proof = self.calls[call_id].proof
         extra = f"Proxy-Authorization: {proof}\r\n" if proof else ""
-        self._request("INVITE", call_id, "", f"{extra}Content-Type: application/sdp\r\n", _SDP.format(host=self.place.host))
+        self._request(
+            "INVITE",
+            call_id,
+            "",
+            f"{extra}Content-Type: application/sdp\r\n",
+            _SDP.format(host=self.place.host),
+        )
 
     def _cancel(self, call_id: str) -> None:
         self._request("CANCEL", call_id, "")
@@ -203,7 +219,9 @@ class Caller:
             return
         self._request("ACK", call_id, _header("To", text))
         if status == 407 and not call.proof:
-            call.proof = _digest(self.user, self.place.password, "INVITE", _header("Proxy-Authenticate", text))
+            call.proof = _digest(
+                self.user, self.place.password, "INVITE", _header("Proxy-Authenticate", text)
+            )
             call.cseq += 1
             self._invite(call_id)
         else:

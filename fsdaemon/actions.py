@@ -28,7 +28,7 @@ BRIDGE = "bridge"
 def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
     values = dict.fromkeys(call.leftovers, "")
-    if not call.undo:  # else FreeSWITCH puts back what stood there, see `commands`
+    if not call.context.undo:  # else FreeSWITCH puts back what stood there, see `commands`
         values.update(_put_back(call))
     values[v.VERDICT] = verdict.action
     values[v.REASON] = verdict.reason
@@ -41,23 +41,23 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
-    if call.seconds and call.stage == BEFORE and verdict.action == RING:
-        values[v.TIMEOUT] = call.seconds
+    if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
+        values[v.TIMEOUT] = call.context.seconds
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
     if verdict.path:
         values.update(_path(call, verdict))
-    if call.shared and verdict.action == FORWARD:
+    if call.context.asks and verdict.action == FORWARD:
         values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in (*call.visited, call.callee.name))
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
-    elif call.forks and call.stage == BEFORE:
+    elif call.context.forks and call.stage == BEFORE:
         values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
     return values
 
 
 def _put_back(call: Call) -> dict[v.Header, str]:
-    """What stood on the channel before an earlier verdict, where nobody else takes label and Diversion back."""
+    """What stood on the channel before an earlier verdict, where nobody else takes the label back."""
     values: dict[v.Header, str] = {}
     if v.PATH in call.leftovers and not call.leg_only:
         values[v.DIVERSION] = ""
@@ -122,11 +122,11 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
     if not call.leg_only:
         values.update(channel)
-    elif call.shared and _beyond(call, verdict):
+    elif call.context.asks and _beyond(call, verdict):
         values.update(_lent(call, verdict, channel))
     if any(step.number == call.callee.name for step in call.path):
         leg[v.LEG_REDIRECT_FATAL] = "true"  # a phone that sends to itself would do so 69 times
-    elif call.forks and call.stage == BEFORE:
+    elif call.context.forks and call.stage == BEFORE:
         leg[v.LEG_REDIRECT_FATAL] = "true"
     if leg:
         values[v.LEG] = _leg(leg)
@@ -140,25 +140,28 @@ def _leg(leg: dict[str, str]) -> str:
 
 def _beyond(call: Call, verdict: Verdict) -> bool:
     """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
-    return call.stage == BEYOND or (verdict.action == FORWARD and not call.target_is_user)
+    return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
 
 
 def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
-    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of the
-    example configuration), and at the next question.
+    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of
+    the example configuration), and at the next question.
     """
-    before: dict[v.Header, str] = {v.EFFECTIVE_NAME: _kept(call.own_name), v.EFFECTIVE_NUMBER: _kept(call.own_number)}
+    before: dict[v.Header, str] = {
+        v.EFFECTIVE_NAME: _kept(call.own_name),
+        v.EFFECTIVE_NUMBER: _kept(call.own_number),
+    }
     values = dict(channel)
     undo = {header: before.get(header, "") for header in channel}
     if verdict.action == FORWARD:
-        for header, (callees, own) in call.rights.items():
+        for header, (callees, own) in call.context.rights.items():
             values[header], undo[header] = callees, own
     undo.update({v.UNDO: "", v.ON_BRIDGE: ""})
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
-    values[v.SINCE] = call.now_at
+    values[v.SINCE] = call.context.now
     return values
 
 
@@ -209,7 +212,7 @@ def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[C
     The connection is not held for the length of the call: the session does not wait for a bridge.
     """
     told = setting(values)
-    if call.undo:
+    if call.context.undo:
         told = (Execute("multiset", "${" + v.UNDO.variable + "}"), *told)
     if not values.get(v.RANG):
         return told
@@ -220,6 +223,6 @@ def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[C
 def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:
     """Whether the daemon bridges (`routing.ring`): to a user who is to ring and was not tried yet."""
     user = dialable(call.callee.name) and bool(call.callee.domain)
-    if call.stage == AFTER and call.forks and verdict.action == RING:
+    if call.stage == AFTER and call.context.forks and verdict.action == RING:
         return user  # one of several phones answered 302, and no other took the call: now it may
     return config.routing.ring == "bridge" and verdict.action == RING and call.stage == BEFORE and user

@@ -39,7 +39,9 @@ _LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
 # After an answer an extension that passes a call on (an operator's: "please hold") has done so; what goes on
 # longer, a menu or a conference, took the call for itself.
 _TAKEN_AFTER = 4_000_000  # microseconds
-_OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)  # values of the administrator's that may go back onto the channel
+_OWN = re.compile(
+    r"[\w.*#+,/:-]*", re.ASCII
+)  # values of the administrator's that may go back onto the channel
 
 # switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
 FAILURES = {
@@ -104,6 +106,18 @@ class Caller(NamedTuple):
         return "anonymous" if self.withheld else (self.number or "unknown")
 
 
+class Context(NamedTuple):
+    """What freeswitch/dialplan/fsdaemon.xml needs to be told beside the verdict."""
+
+    asks: bool = False  #: it is who asks; it takes back what UNDO lists
+    undo: bool = False  #: what UNDO lists is on the channel now
+    target_is_user: bool = True  #: the forward that would act now points to a user of the callee's domain
+    rights: Mapping[v.Header, tuple[str, str]] = {}
+    seconds: str = ""  #: how long the phone rings, where the user dialled that
+    forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
+    now: str = ""  #: when FreeSWITCH asked, in microseconds
+
+
 class Call(NamedTuple):
     """What the rules need to know about one call at one hook."""
 
@@ -133,13 +147,7 @@ class Call(NamedTuple):
     labelled: bool  #: a label of ours stands in effective_caller_id_name
     numbered: bool  #: a number of ours stands in effective_caller_id_number
     leg_only: bool  #: the dialplan carries label and Diversion with the leg, not on the channel
-    shared: bool  #: freeswitch/dialplan/fsdaemon.xml asks, which takes back what UNDO lists
-    undo: bool  #: what UNDO lists is on the channel now
-    target_is_user: bool  #: the forward that would act now points to a user of the callee's domain
-    rights: Mapping[v.Header, tuple[str, str]]  #: toll class and gateway: the callee's, and those on the channel
-    seconds: str  #: how long the phone rings, where the user dialled that
-    forks: bool  #: several phones: one that answers 302 must not end the ringing of the others
-    now_at: str  #: when FreeSWITCH asked, in microseconds
+    context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     leftovers: tuple[v.Header, ...]  #: what an earlier verdict left on the channel
     last_bridge: str  #: UUID of the leg that answered last, if any
 
@@ -156,22 +164,18 @@ Answers = Mapping[Api, str]
 def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions:
     """The facts about the call, or what has to be asked of FreeSWITCH first.
 
-    `answers` holds what FreeSWITCH answered so far, `config` is the one of the callee's domain. Never
-    raises, whatever the headers hold.
+    `answers` holds what FreeSWITCH answered so far, `config` is that of the callee's domain. Never raises.
     """
     ask = _Asking(answers)
     callee = callee_of(headers, config)
     stage, failure = _stage(headers, callee)
-    shared = v.CONTEXT in headers
-    dialled = _dialled(callee, stage, config, ask) if shared else {}
+    dialled = _dialled(headers, callee, stage, config, ask)
     forwards = _forwards(headers, callee, stage, failure, dialled, config, ask)
     now, later = _acting(stage, failure, forwards, callee, ask)
     targets = {kind: forwards[kind] for kind in (*now, *later)}
     asked = any(targets.values())
-    labelled = v.LABEL in headers and headers.get(v.EFFECTIVE_NAME) == headers.get(v.LABEL)
-    numbered = v.NUMBER in headers and headers.get(v.EFFECTIVE_NUMBER) == headers.get(v.NUMBER)
-    own_name = headers.get(v.OWN_NAME if labelled else v.EFFECTIVE_NAME)
-    target_is_user = not (shared and now) or _is_user(forwards[now[0]], callee, ask)
+    own_name, labelled = _own(headers, v.EFFECTIVE_NAME, v.LABEL, v.OWN_NAME)
+    own_number, numbered = _own(headers, v.EFFECTIVE_NUMBER, v.NUMBER, v.OWN_NUMBER)
     # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
     user = _established(headers, ask if asked else None, config)
     caller = _caller(headers, own_name, user)
@@ -198,21 +202,21 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         visited=_visited(headers),
         outside_id=_outside_id(targets if now else {}, callee, config, ask),
         own_name=own_name,
-        own_number=headers.get(v.OWN_NUMBER if numbered else v.EFFECTIVE_NUMBER),
+        own_number=own_number,
         labelled=labelled,
         numbered=numbered,
-        leg_only=shared or headers.get(v.CARRY) == "leg",
-        shared=shared,
-        undo=v.UNDO in headers,
-        target_is_user=target_is_user,
-        rights=_rights(headers, callee, ask) if shared and now and not target_is_user else {},
-        seconds=dialled["no_answer"].seconds if "no_answer" in dialled else "",
-        forks=shared and _forks(headers, callee, stage, ask),
-        now_at=headers.get(v.NOW),
+        leg_only=v.CONTEXT in headers or headers.get(v.CARRY) == "leg",
+        context=_context(headers, callee, stage, forwards[now[0]] if now else "", dialled, ask),
         leftovers=_leftovers(headers, stage),
         last_bridge=_last_bridge(headers),
     )
     return tuple(ask.open) if ask.open else call
+
+
+def _own(headers: Headers, shown: v.Header, ours: v.Header, kept: v.Header) -> tuple[str, bool]:
+    """The caller's own name or number, and whether something of ours stands in its place now."""
+    replaced = ours in headers and headers.get(shown) == headers.get(ours)
+    return headers.get(kept if replaced else shown), replaced
 
 
 def callee_of(headers: Headers, config: Config) -> User:
@@ -328,9 +332,30 @@ def _acting(
     return tuple(first), tuple(kind for kind in forwards if kind not in first)
 
 
-def _dialled(callee: User, stage: str, config: Config, ask: _Asking) -> Mapping[str, codes.Entry]:
+def _context(
+    headers: Headers, callee: User, stage: str, target: str, dialled: Mapping[str, codes.Entry], ask: _Asking
+) -> Context:
+    if v.CONTEXT not in headers:
+        return Context()
+    is_user = not target or _is_user(target, callee, ask)
+    return Context(
+        asks=True,
+        undo=v.UNDO in headers,
+        target_is_user=is_user,
+        rights={} if is_user else _rights(headers, callee, ask),
+        seconds=dialled["no_answer"].seconds if "no_answer" in dialled else "",
+        forks=_forks(headers, callee, stage, ask),
+        now=headers.get(v.NOW),
+    )
+
+
+def _dialled(
+    headers: Headers, callee: User, stage: str, config: Config, ask: _Asking
+) -> Mapping[str, codes.Entry]:
     """What the callee dialled for each kind (codes.py); it comes before the dialplan and the directory."""
-    if not config.codes.enabled or stage not in (BEFORE, AFTER) or not ask.known(callee):
+    if v.CONTEXT not in headers or not config.codes.enabled:
+        return {}
+    if stage not in (BEFORE, AFTER) or not ask.known(callee):
         return {}
     return codes.read(ask(codes.select(callee.name, callee.domain)))
 
@@ -368,7 +393,7 @@ def _forwards(
 
 
 def _visited(headers: Headers) -> tuple[str, ...]:
-    """Who forwarded since the caller was last bridged. The dialplan writes it too, where no daemon answers."""
+    """Who forwarded since the caller was last bridged. The dialplan writes it too, without a daemon."""
     bridge = _last_bridge(headers)
     steps = (step.rpartition("/") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
     return tuple(user for of, _, user in steps if user and of == bridge and dialable(user))
@@ -515,7 +540,7 @@ def _redirector(headers: Headers) -> str:
     user = headers.get(v.DIALED_USER)
     if not moved or v.REDIRECTED_TO not in headers or headers.get(v.STAGE) == AFTER:
         return ""
-    # Two phones of one user that send the call on at the same time do so twice: RDNIS then is the first target.
+    # Two phones of one user that send the call on at the same time do it twice: RDNIS is the first target.
     by = (user, headers.get(v.DESTINATION))
     return user if dialable(user) and headers.get(v.RDNIS) in by else ""
 

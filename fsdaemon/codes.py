@@ -1,7 +1,7 @@
 """Forwards dialled on the phone (3GPP TS 22.030): what a code means, and what becomes of the stored line.
 
-Rule: pure. A user's line is one row of FreeSWITCH's db, with an entry for each kind for which the user dialled
-something: `;21=on:1001`, `;61=off:1002:20` (off, but number and seconds are kept), `;67=off` (the directory's
+Rule: pure. A user's line is one row of FreeSWITCH's db, with an entry for each kind for which something was
+dialled: `;21=on:1001`, `;61=off:1002:20` (off, but number and seconds are kept), `;67=off` (the directory's
 forward is off). `dial` yields what has to be asked of FreeSWITCH, in order, and is sent the answers.
 """
 
@@ -96,13 +96,16 @@ def _entries(line: str) -> dict[str, Entry]:
 
 
 def read(line: str) -> dict[str, Entry]:
-    """A stored line: kind of forward → what was dialled for it. Never raises; what is not an entry is none."""
+    """A stored line: kind of forward → what was dialled for it. Never raises."""
     return {KINDS[service]: entry for service, entry in _entries(line).items()}
 
 
 def write(entries: Line) -> str:
     """The line for `entries`; empty for none."""
-    words = {service: ("on" if entry.on else "off", entry.number, entry.seconds) for service, entry in entries.items()}
+    words = {
+        service: ("on" if entry.on else "off", entry.number, entry.seconds)
+        for service, entry in entries.items()
+    }
     return "".join(f";{service}={':'.join(filter(None, parts))}" for service, parts in words.items())
 
 
@@ -110,8 +113,8 @@ def changed(code: Code, entries: Line, directory: Mapping[str, str]) -> dict[str
     """The entries after `code`; None where there is nothing that could be turned on.
 
     `directory` has the forwards of the user's directory entry by service. One kind: OFF keeps the number, ON
-    takes it again, or gives the directory's forward back, and so does ERASE. Several kinds (002, 004): OFF and
-    ERASE turn off what the directory forwards, too.
+    takes it again, or gives the directory's forward back, and so does ERASE. Several kinds (002, 004): OFF
+    and ERASE turn off what the directory forwards, too.
     """
     services = _SERVICES[code.service]
     if code.do == ASK:
@@ -120,7 +123,10 @@ def changed(code: Code, entries: Line, directory: Mapping[str, str]) -> dict[str
         return _turned_on(services, entries, directory)
     if code.do == SET:
         kept = {service: entry for service, entry in entries.items() if service not in services}
-        return {**kept, **{one: Entry(True, code.number, code.seconds if one == "61" else "") for one in services}}
+        return {
+            **kept,
+            **{one: Entry(True, code.number, code.seconds if one == "61" else "") for one in services},
+        }
     if len(services) > 1:
         kept = {
             service: entry._replace(on=False) if service in services else entry
@@ -137,8 +143,12 @@ def changed(code: Code, entries: Line, directory: Mapping[str, str]) -> dict[str
     return kept
 
 
-def _turned_on(services: tuple[str, ...], entries: Line, directory: Mapping[str, str]) -> dict[str, Entry] | None:
-    stored = {one: entries[one]._replace(on=True) for one in services if one in entries and entries[one].number}
+def _turned_on(
+    services: tuple[str, ...], entries: Line, directory: Mapping[str, str]
+) -> dict[str, Entry] | None:
+    stored = {
+        one: entries[one]._replace(on=True) for one in services if one in entries and entries[one].number
+    }
     given_back = [one for one in services if one not in stored and directory.get(one)]
     if not stored and not given_back:
         return None
@@ -207,8 +217,8 @@ def _realm(domain: str) -> str:
 def dial(headers: Headers, config: Config) -> Dial:
     """The way of one code: yields commands for FreeSWITCH, is sent their answers, returns the outcome.
 
-    Only a user whom FreeSWITCH authenticated, and who dialled it personally: a callee could send a caller here, with a
-    302 or a transfer, on the caller's own channel. Two fields say so, since switch_ivr_session_transfer sets
+    Only a user whom FreeSWITCH authenticated, and who dialled it personally: a callee could send a caller
+    here, with a 302 or a transfer, on the caller's own channel. Two fields say so, since switch_ivr_session_transfer sets
     transfer_source when the channel is on its way already, and rdnis is empty after a transfer out of
     execute_extension (seen on 1.10.12).
     """
@@ -237,8 +247,17 @@ class _Way:
         self.key = f"{headers.get(v.UUID)}.{headers.get(v.NOW)[:10]}"
 
     def run(self) -> Dial:
-        locks = [] if self.code.do == ASK else [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
-        variables = ("call_forward_all", "call_forward_busy", "call_forward_no_answer", "call_forward_not_registered")
+        locks = (
+            []
+            if self.code.do == ASK
+            else [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
+        )
+        variables = (
+            "call_forward_all",
+            "call_forward_busy",
+            "call_forward_no_answer",
+            "call_forward_not_registered",
+        )
         at = f"{self.user}@{self.domain}"
         asked = [Api(f"user_data {at} var {name}") for name in variables]
         answers = yield [*locks, Api(select(self.user, self.domain)), *asked]
@@ -246,7 +265,9 @@ class _Way:
             held = [key for key in answers[1].split(",") if self._holds(key)]
             if held != [self.key]:
                 yield [Api(f"db delete/{self.lock}/{self.key}")]
-                why = "somebody else is changing it" if self.key in held else "FreeSWITCH's db does not answer"
+                why = (
+                    "somebody else is changing it" if self.key in held else "FreeSWITCH's db does not answer"
+                )
                 return self._refused(why)._replace(busy=self.key in held)
         entries, directory = _entries(answers[len(locks)]), dict(zip(KINDS, answers[len(locks) + 1 :]))
         return (yield from self._change(entries, directory))
@@ -266,7 +287,11 @@ class _Way:
             yield [Api(f"db delete/{self.lock}/{self.key}")]
         else:
             write_ = f"db insert/{realm}/{self.user}/{line}" if line else f"db delete/{realm}/{self.user}"
-            told = yield [Api(write_), Api(select(self.user, self.domain)), Api(f"db delete/{self.lock}/{self.key}")]
+            told = yield [
+                Api(write_),
+                Api(select(self.user, self.domain)),
+                Api(f"db delete/{self.lock}/{self.key}"),
+            ]
             why = "" if told[1] == line else "it was not stored"
         if why:
             return self._refused(why)
@@ -282,9 +307,15 @@ class _Way:
         if self.code.do == SET:
             fresh = {self.code.number}
         for number in sorted(fresh - {""}):
-            (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")] if dialable(number) else [Api("eval")]
+            (found,) = (
+                yield [Api(f"user_data {number}@{self.domain} attr id")]
+                if dialable(number)
+                else [Api("eval")]
+            )
             toll = self.headers.get(v.TOLL_ALLOW)
-            if found.lower() == self.user.lower() or not may_lead_to(number, bool(found), toll, self.words.targets):
+            if found.lower() == self.user.lower() or not may_lead_to(
+                number, bool(found), toll, self.words.targets
+            ):
                 return f"{number} is not a number to forward to (codes.targets)"
         return ""
 
@@ -318,7 +349,7 @@ def _rejected(dialled: str, why: str) -> Outcome:
 
 
 def _played(text: str, code: Code, tone: str, say: str) -> dict[v.Header, str]:
-    """What one hears and sees, as applications for the dialplan `inline` (mod_dptools.c inline_dialplan_hunt)."""
+    """What one hears and sees: applications for the dialplan `inline` (mod_dptools.c inline_dialplan_hunt)."""
     number = f"*{code.service}"
     steps = ["answer", f"send_display:{text}|{number}", "sleep:300", f"gentones:{tone}"]
     steps += [f"say:{say}"] if say else []

@@ -207,34 +207,45 @@ def _variable_list(value: Any) -> tuple[Header, ...]:
     headers = _forward_list(value)
     for header in headers:
         if header.directory:
-            raise Wrong(f"must be on the channel; of the directory only forwards are read, not {_show(header)}")
+            raise Wrong(
+                f"must be on the channel; of the directory only forwards are read, not {_show(header)}"
+            )
     return headers
 
 
 def _variable(value: Any) -> Header:
     name = _text(value)
     if not _VARIABLE.fullmatch(name):
-        raise Wrong(f'must be a channel variable, like "my_forward", or "directory:call_forward_all", not {_show(value)}')
+        raise Wrong(
+            'must be a channel variable, like "my_forward", or "directory:call_forward_all", '
+            f"not {_show(value)}"
+        )
     if name.startswith(PREFIX):
         raise Wrong(f'is written without {PREFIX}: "{name[len(PREFIX) :]}"')
     return header_of(name)
 
 
-_UNFIT_TEXT = re.compile("[:/@%\"'!|~$\\\\{}\x00-\x1f\x7f]")  # mod_sofia cuts there, or a list of applications ends
+_UNFIT_TEXT = re.compile(
+    "[:/@%\"'!|~$\\\\{}\x00-\x1f\x7f]"
+)  # mod_sofia cuts there, or a list of applications ends
 _UNFIT_TONE = re.compile("['!~$\\\\{}\x00-\x1f\x7f]")
 
 
 def _shown_text(value: Any) -> str:
     text = _text(value)
     if not 1 <= len(text) <= 60 or _UNFIT_TEXT.search(text):
-        raise Wrong(f"must be a text of 1 to 60 characters without : / @ % ! | ~ $ and quotes, not {_show(value)}")
+        raise Wrong(
+            f"must be a text of 1 to 60 characters without : / @ % ! | ~ $ and quotes, not {_show(value)}"
+        )
     return text
 
 
 def _tone(value: Any) -> str:
     text = _text(value)
     if not text or _UNFIT_TONE.search(text):
-        raise Wrong(f'must be a tone as FreeSWITCH writes it (TGML), like "%(150,50,660)", not {_show(value)}')
+        raise Wrong(
+            f'must be a tone as FreeSWITCH writes it (TGML), like "%(150,50,660)", not {_show(value)}'
+        )
     return text
 
 
@@ -254,7 +265,8 @@ def _code_target(value: Any) -> str:
     match = _TARGET.fullmatch(_text(value))
     if not match:
         raise Wrong(
-            f'must be an expression, perhaps with a blank and the toll class it needs, like "011\\\\d+ international", '
+            "must be an expression, perhaps with a blank and the toll class it needs, "
+            'like "011\\\\d+ international", '
             f"not {_show(value)}"
         )
     try:
@@ -324,8 +336,13 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "enabled": Key(True, _boolean),
         "targets": Key(
             (
-                "0", "200[0-2]", r"3[0-35-8]\d\d", "5000",
-                r"\d{7} local", r"\d{11} domestic", r"011\d+ international",
+                "0",
+                "200[0-2]",
+                r"3[0-35-8]\d\d",
+                "5000",
+                r"\d{7} local",
+                r"\d{11} domestic",
+                r"011\d+ international",
             ),
             _list_of(_code_target),
         ),

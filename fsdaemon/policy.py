@@ -88,11 +88,13 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
 
 
 def _unusual(call: Call, config: Config, kind: str) -> str:
-    """A warning where a forward leads neither to a user nor to an outside number: right for a group, and what a
-    mistyped number looks like."""
+    """A warning where a forward leads neither to a user nor to an outside number.
+
+    That is right for a group, and what a mistyped number looks like.
+    """
     target = call.forwards[kind]
     outside = numbers.looks_outside(target, config.numbers.trunk_prefix)
-    if kind not in call.now or call.target_is_user or outside:
+    if kind not in call.now or call.context.target_is_user or outside:
         return ""
     where = f"{call.callee} forwards {kind} to {target}, which is not a user of {call.callee.domain}"
     return f"{where}; the rest of the dialplan decides who rings there, if anybody"

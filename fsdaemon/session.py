@@ -160,7 +160,7 @@ class Session(OutboundSession):
         raise AssertionError(f"questions without end: {outcome}")
 
     def answer(self, config: Config) -> Decision | codes.Outcome:
-        """The whole job of one hook, whatever FreeSWITCH asks: a call to a user, or a code that one dialled."""
+        """The whole job of one hook, a call to a user, or a code that one dialled."""
         self.connect()
         return self.dialled(config) if self.session_data.get(STAGE) == CODE else self.decide(config)
 

@@ -105,10 +105,14 @@ REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact
 REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
-CONTEXT = _v("fsdaemon_context", Writer.DIALPLAN)  # where a forward goes on; only dialplan/fsdaemon.xml sets it
+CONTEXT = _v(
+    "fsdaemon_context", Writer.DIALPLAN
+)  # where a forward goes on; only dialplan/fsdaemon.xml sets it
 CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": the dialplan carries label and Diversion with the leg
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
-VISITED = _v("fsdaemon_visited", Writer.DIALPLAN)  # ",BRIDGE/USER" for each that forwarded, and after which bridge
+VISITED = _v(
+    "fsdaemon_visited", Writer.DIALPLAN
+)  # ",BRIDGE/USER" for each that forwarded, and after which bridge
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)
@@ -133,13 +137,17 @@ PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,…
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
-UNDO = _v("fsdaemon_undo", Writer.DAEMON)  # a multiset: what stood on the channel before label and Diversion did
+UNDO = _v(
+    "fsdaemon_undo", Writer.DAEMON
+)  # a multiset: what stood on the channel before label and Diversion did
 SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is not a user (NOW)
 TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what one hears who dialled a code, for the dialplan "inline"
 CODE_NAME = _v("initial_callee_id_name", Writer.DAEMON)  # what one sees
 CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
-ON_BRIDGE = _v("bridge_pre_execute_aleg_app", Writer.DAEMON)  # switch_ivr_bridge.c: when somebody takes the call
+ON_BRIDGE = _v(
+    "bridge_pre_execute_aleg_app", Writer.DAEMON
+)  # switch_ivr_bridge.c: when somebody takes the call
 ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
@@ -169,7 +177,9 @@ MEMORY = (
 LEG_NAME = "origination_caller_id_name"
 LEG_NUMBER = "origination_caller_id_number"
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
-LEG_PRE_BRIDGE = "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
+LEG_PRE_BRIDGE = (
+    "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
+)
 
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Header))  #: every one above

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsdaemon.call import BEFORE, Call, Caller, Person, User
+from fsdaemon.call import BEFORE, Call, Caller, Context, Person, User
 from fsdaemon.config import Config, load
 
 DOMAIN = "lab.test"
@@ -54,13 +54,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "own_name": caller.name,
         "labelled": False,
         "leg_only": False,
-        "shared": False,
-        "undo": False,
-        "target_is_user": True,
-        "rights": {},
-        "seconds": "",
-        "forks": False,
-        "now_at": "",
+        "context": Context(),
         "leftovers": (),
         "last_bridge": "",
     }

@@ -172,7 +172,11 @@ VARIABLES = {
     "is_user": ("x", {"fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
     "always_enabled": ("x", {"x": "false", "fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
     "busy_enabled": ("x", {"fsdaemon_forward_busy": "103"}, lambda c: "busy" not in c.forwards),
-    "no_answer_enabled": ("x", {"fsdaemon_forward_no_answer": "103"}, lambda c: "no_answer" not in c.forwards),
+    "no_answer_enabled": (
+        "x",
+        {"fsdaemon_forward_no_answer": "103"},
+        lambda c: "no_answer" not in c.forwards,
+    ),
     "not_registered_enabled": (
         "x",
         {"fsdaemon_forward_not_registered": "103"},

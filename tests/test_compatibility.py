@@ -7,8 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "compatibility.md").read_text("utf-8")
+DIALPLANS = ROOT / "freeswitch" / "dialplan"
 DIALPLAN = "".join(
-    file.read_text("utf-8") for file in sorted((ROOT / "freeswitch" / "dialplan" / "default").glob("*.xml"))
+    file.read_text("utf-8")
+    for file in (DIALPLANS / "fsdaemon.xml", *sorted((DIALPLANS / "default").glob("*.xml")))
 )
 
 
@@ -26,5 +28,5 @@ def test_every_application_is_in_the_table() -> None:
 
 def test_every_api_function_is_in_the_table() -> None:
     used = set(re.findall(r"\$\{(\w+)\(", DIALPLAN))
-    assert "user_exists" in used
+    assert "user_data" in used
     assert used <= _spelled()

@@ -22,7 +22,12 @@ EVIL = {
     "nul": "a\x00b\x08\x7f",
     "priority": "<0>panic",
 }
-FIELDS = ("Caller-Caller-ID-Number", "Caller-Caller-ID-Name", "Caller-Destination-Number", "fsdaemon_forward_all")
+FIELDS = (
+    "Caller-Caller-ID-Number",
+    "Caller-Caller-ID-Name",
+    "Caller-Destination-Number",
+    "fsdaemon_forward_all",
+)
 
 
 def one_line_came(daemon: Target, mark: int) -> str:

@@ -34,7 +34,9 @@ def test_the_callers_name(daemon: Target, value: bytes) -> None:
 def test_the_target(daemon: Target, value: bytes) -> None:
     """It is no number, so it is no forward."""
     mark = daemon.mark
-    data = call_data().replace(b"variable_fsdaemon_forward_all: 102", b"variable_fsdaemon_forward_all: " + value)
+    data = call_data().replace(
+        b"variable_fsdaemon_forward_all: 102", b"variable_fsdaemon_forward_all: " + value
+    )
     played = daemon.call(data)
     assert played.variables["fsdaemon_verdict"] == "ring"
     assert played.variables["fsdaemon_reason"] == "no_forward"

@@ -211,7 +211,9 @@ def test_masked_numbers(tmp_path: Path) -> None:
     data = (DIRECTORY / "external_before_bridge.txt").read_bytes()
     with Daemon(config=config) as daemon:
         for target in ("101", "+4930 5550199 x"):
-            Switch(channel_data(data, {**FORWARD, "fsdaemon_forward_all": target})).call("127.0.0.1", daemon.port)
+            Switch(channel_data(data, {**FORWARD, "fsdaemon_forward_all": target})).call(
+                "127.0.0.1", daemon.port
+            )
         assert "forward 100 to 101 for +49170*****67: always" in daemon.wait_line("forward 100")
         assert "'+4930 5****99 x'" in daemon.wait_line("WARNING")
         assert not any("1234567" in line or "5550199" in line for line in daemon.lines)
