@@ -32,6 +32,13 @@ _ENTRY = re.compile(r"(21|6[127])=(on|off)(?::([^:]+))?(?::([0-9]+))?")
 _PLAIN = re.compile(r"[\w.*#+-]+", re.ASCII)
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_DIRECTORY = (
+    "call_forward_all",
+    "call_forward_busy",
+    "call_forward_no_answer",
+    "call_forward_not_registered",
+)
+_BUSY = "somebody else is changing it"
 _LOCKED = 10  # seconds; who holds a line longer is gone
 
 
@@ -218,9 +225,9 @@ def dial(headers: Headers, config: Config) -> Dial:
     """The way of one code: yields commands for FreeSWITCH, is sent their answers, returns the outcome.
 
     Only a user whom FreeSWITCH authenticated, and who dialled it personally: a callee could send a caller
-    here, with a 302 or a transfer, on the caller's own channel. Two fields say so, since switch_ivr_session_transfer sets
-    transfer_source when the channel is on its way already, and rdnis is empty after a transfer out of
-    execute_extension (seen on 1.10.12).
+    here, with a 302 or a transfer, on the caller's own channel. Two fields say so, since
+    switch_ivr_session_transfer sets transfer_source when the channel is on its way already, and rdnis is
+    empty after a transfer out of execute_extension (seen on 1.10.12).
     """
     dialled = headers.get(v.DESTINATION)
     user, domain = headers.get(v.USER_NAME), headers.get(v.AUTH_DOMAIN) or headers.get(v.DOMAIN_NAME)
@@ -247,30 +254,26 @@ class _Way:
         self.key = f"{headers.get(v.UUID)}.{headers.get(v.NOW)[:10]}"
 
     def run(self) -> Dial:
-        locks = (
-            []
-            if self.code.do == ASK
-            else [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
-        )
-        variables = (
-            "call_forward_all",
-            "call_forward_busy",
-            "call_forward_no_answer",
-            "call_forward_not_registered",
-        )
+        first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
+        if self.code.do == ASK:
+            first = [Api(f"db count/{_realm(self.domain)}")]
         at = f"{self.user}@{self.domain}"
-        asked = [Api(f"user_data {at} var {name}") for name in variables]
-        answers = yield [*locks, Api(select(self.user, self.domain)), *asked]
-        if locks:
-            held = [key for key in answers[1].split(",") if self._holds(key)]
-            if held != [self.key]:
+        asked = [Api(f"user_data {at} var {name}") for name in _DIRECTORY]
+        answers = yield [*first, Api(select(self.user, self.domain)), *asked]
+        why = self._why_not_now(answers[len(first) - 1])
+        if why:
+            if self.code.do != ASK:
                 yield [Api(f"db delete/{self.lock}/{self.key}")]
-                why = (
-                    "somebody else is changing it" if self.key in held else "FreeSWITCH's db does not answer"
-                )
-                return self._refused(why)._replace(busy=self.key in held)
-        entries, directory = _entries(answers[len(locks)]), dict(zip(KINDS, answers[len(locks) + 1 :]))
+            return self._refused(why)._replace(busy=why == _BUSY)
+        entries, directory = _entries(answers[len(first)]), dict(zip(KINDS, answers[len(first) + 1 :]))
         return (yield from self._change(entries, directory))
+
+    def _why_not_now(self, answer: str) -> str:
+        """Why nothing can be read or changed: FreeSWITCH's db is away, or somebody else holds the line."""
+        keys = [] if self.code.do == ASK else [key for key in answer.split(",") if self._holds(key)]
+        if not (answer.isdigit() if self.code.do == ASK else self.key in keys):
+            return "FreeSWITCH's db does not answer"
+        return _BUSY if keys and keys != [self.key] else ""
 
     def _holds(self, key: str) -> bool:
         """Whether this key in the lock's realm counts: it is not of somebody who is gone."""
@@ -349,7 +352,7 @@ def _rejected(dialled: str, why: str) -> Outcome:
 
 
 def _played(text: str, code: Code, tone: str, say: str) -> dict[v.Header, str]:
-    """What one hears and sees: applications for the dialplan `inline` (mod_dptools.c inline_dialplan_hunt)."""
+    """What one hears and sees: applications for the dialplan `inline` (mod_dptools.c)."""
     number = f"*{code.service}"
     steps = ["answer", f"send_display:{text}|{number}", "sleep:300", f"gentones:{tone}"]
     steps += [f"say:{say}"] if say else []

@@ -211,7 +211,9 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
     seen = {one.variable: show(headers.get(one)) for one in looked_at if one in headers and one != v.UUID}
     # A list of the preset of which none is there is what is missed most often.
     missing = [
-        names[0].variable for names in config.variables if names and not any(n in headers for n in names)
+        names[0].variable
+        for names in config.variables
+        if names and not any(name.directory or name in headers for name in names)
     ]
     asked = {show(question.command): show(answer.strip()) for question, answer in answers.items()}
     line = f"{uuid} saw " + " ".join(f"{name}={_value(value)}" for name, value in seen.items())

@@ -153,7 +153,7 @@ def sentence(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> 
     """
     callee, caller, target = show(str(call.callee)), show(str(call.caller)), show(verdict.target)
     line = ""
-    if call.unasked:
+    if call.unasked and call.path:
         line = f"forward {show(call.path[-1].number)} to {callee} for {caller}: {call.unasked}; "
     if verdict.action == FORWARD:
         return line + f"forward {callee} to {target} for {caller}: {verdict.reason}"

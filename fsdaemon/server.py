@@ -22,6 +22,7 @@ from loguru import logger
 from fsdaemon import log, systemd
 from fsdaemon.codes import Outcome
 from fsdaemon.config import Config
+from fsdaemon.expected import Expected
 from fsdaemon.heartbeat import Heartbeat
 from fsdaemon.occupant import occupant
 from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
@@ -79,6 +80,7 @@ class Server:
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
         self._workers = Workers(_IDLE)
         self._verdicts = log.Verdicts()
+        self._expected = Expected(config)
         self._soon = gevent.get_hub().loop.timer(_LOGGED_AFTER, _LOGGED_AFTER)
         self.in_flight = 0
         self.metrics: Metrics | None = None
@@ -181,7 +183,7 @@ class Server:
                     logger.warning("{} takes effect with a restart only", key)
             self._log_those_that_wait()  # as they were to be logged
             log.configure(config.log)
-            self.config = config
+            self.config, self._expected = config, Expected(config)
             logger.info("configuration reloaded")
             self._count("reloads", "done")
         systemd.notify("READY=1")
@@ -223,6 +225,8 @@ class Server:
                 self._count("codes")
                 return
             self._log(outcome, config)
+            for warning in self._expected.look(session.session_data):
+                logger.warning("{}", warning)
             if self.metrics:
                 self.metrics.decided(outcome, config, time.monotonic() - started)
         except gevent.Timeout:

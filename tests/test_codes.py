@@ -301,6 +301,8 @@ class Database:
             self.rows[realm, key] = value
         elif verb == "delete":
             self.rows.pop((realm, key), None)
+        elif verb == "count":
+            return str(sum(of == realm for of, _ in self.rows))
         elif verb == "list":
             return ",".join(one for of, one in self.rows if of == realm)
         return self.rows.get((realm, key), "") if verb == "select" else "+OK"

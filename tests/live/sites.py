@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import sqlite3
 import threading
-from contextlib import closing
 from pathlib import Path
 
-from tests.daemon import free_port
 from tests.live.switch import CONTEXT, NAMES, Switch
 
 EXAMPLES = CONTEXT.parent / "examples"
@@ -22,7 +21,7 @@ BETA = {
     "105": "Bernd Weg",
 }
 DIAL = (
-    "{^^:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}"
+    "{^^:sip_h_X-Tenant=${dialed_domain}:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}"
     "${sofia_contact(*/${dialed_user}@${dialed_domain})}"
 )
 RINGS = 4  # seconds, where the examples say 20
@@ -103,6 +102,27 @@ class OneTenant(Site):
 
     example, context = "one_tenant", "office"
 
+    def dialplan(self) -> str:
+        """As delivered; 2001 is a group that passes on to the trunk what nobody takes, behind 9 is a trunk with `beyond`."""
+        text = super().dialplan()
+        place = '  <extension name="trunk">'
+        assert place in text
+        own = """  <extension name="night">
+   <condition field="destination_number" expression="^2001$">
+    <action application="set" data="continue_on_fail=true"/>
+    <action application="bridge" data="user/105@$${domain}"/>
+    <action application="transfer" data="${night} XML office"/>
+   </condition>
+  </extension>
+  <extension name="careful_trunk">
+   <condition field="destination_number" expression="^9(\\d+)$">
+    <action application="execute_extension" data="beyond/$1@$${domain}/office XML fsdaemon"/>
+    <action application="bridge" data="sofia/gateway/carrier/$1"/>
+   </condition>
+  </extension>
+"""
+        return text.replace(place, own + place, 1)
+
     def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:
         users = self.users("office", NAMES, forwards, extra)
         self.directory_xml(self.domain_xml("lab.test", "office", users))
@@ -137,8 +157,9 @@ class TwoTenants(Site):
 
     def store(self, **tenants: dict[str, dict[str, str]]) -> None:
         """The forwards of both tenants."""
-        (self.directory / "db").mkdir(exist_ok=True)
-        with closing(sqlite3.connect(self.directory / "db" / "forwards.db", timeout=5)) as database, database:
+        file = self.directory / "db" / "forwards.db"
+        file.parent.mkdir(exist_ok=True)
+        with contextlib.closing(sqlite3.connect(file, timeout=5)) as database, database:
             database.execute(
                 "create table if not exists forwards (domain text, user text, kind text, target text,"
                 " primary key (domain, user, kind))"
@@ -159,28 +180,36 @@ class Mortal:
     def __init__(self, port: int, daemon: int, questions: int) -> None:
         self.daemon, self.left = daemon, questions
         self.listener = socket.create_server(("127.0.0.1", port))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def _serve(self) -> None:
-        for left in range(self.left, 0, -1):
-            asking, _ = self.listener.accept()
-            if left == 1:
-                self.listener.close()
-            answering = socket.create_connection(("127.0.0.1", self.daemon))
-            for one, other in ((asking, answering), (answering, asking)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+        with contextlib.suppress(OSError):  # stopped before
+            for left in range(self.left, 0, -1):
+                asking, _ = self.listener.accept()
+                if left == 1:
+                    self._gone()
+                with asking, socket.create_connection(("127.0.0.1", self.daemon)) as answering:
+                    back = threading.Thread(target=_pass_on, args=(answering, asking), daemon=True)
+                    back.start()
+                    _pass_on(asking, answering)
+                    back.join()
 
-    def stop(self) -> None:
+    def _gone(self) -> None:
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # the fork that plays the scene has it open, too
+
+    def __enter__(self) -> Mortal:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._gone()
+        self.thread.join(5)
         self.listener.close()
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         while data := one.recv(65536):
             other.sendall(data)
         other.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-
-
-__all__ = ["BETA", "EXAMPLES", "Mortal", "OneTenant", "Site", "TwoTenants", "free_port"]

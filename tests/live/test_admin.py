@@ -50,7 +50,7 @@ def test_a_call_that_happened(switch, watched, scene, capsys):
     assert first["the phone shows"] == f"{shown} <102>" == second["the phone shows"]
     code, out, _ = run(capsys, "status", "--json", "--config", config)
     assert (code, json.loads(out)["forwarded"]) == (0, 1)
-    considered = daemon.wait_line(f"DEBUG .*{uuid} saw .*call_forward_all=101")
+    considered = daemon.wait_line(f"DEBUG .*{uuid} saw .*asked: .*var call_forward_all: 101")
     assert "sip_authorized=true user_name=102 " in considered
 
 
@@ -74,7 +74,7 @@ def test_the_channel_data_of_a_call_that_is_up(switch, daemon, scene, capsys, tm
 
 
 def test_without_full_the_log_says_what_is_missing(switch, daemon):
-    variables = "fsdaemon_callee=100,fsdaemon_domain=lab.test,call_forward_all=101"
+    variables = "fsdaemon_callee=100,fsdaemon_domain=lab.test,fsdaemon_forward_all=101"
     switch.api(f"originate {{{variables}}}loopback/9000/default '&socket(127.0.0.1:{switch.daemon_port})'")
     line = daemon.wait_line("FreeSWITCH refused api user_data 100@lab.test")
     assert line.endswith("-ERR command not found; is `full` missing behind the address in the dialplan?")

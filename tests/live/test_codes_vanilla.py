@@ -46,7 +46,8 @@ def vanilla(tmp_path_factory):
 
 @pytest.fixture
 def switch(vanilla):
-    yield vanilla
+    with Daemon(vanilla.daemon_port):
+        yield vanilla
     vanilla.api("hupall")
     for number in range(1000, 1020):
         vanilla.api(f"db delete/fsdaemon-{vanilla.domain}/{number}")
@@ -130,8 +131,7 @@ def test_forwards_of_the_example_configuration(switch, scene):
         secretary.dial("1010")
         assert lab.rings(boss).display == "Extension 1001"
 
-    with Daemon(switch.daemon_port):
-        scene(scenario)
+    scene(scenario)
     with Handset(switch.sip_out, "1010", switch.domain, host=switch.host) as stranger:
         assert stranger.dial("##002#").code >= 400
     assert line(switch, "1010") == ";21=on:1001"

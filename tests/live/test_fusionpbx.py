@@ -635,9 +635,8 @@ def test_two_tenants_with_the_same_numbers(switch, daemon, scene):
 
     scene(scenario)
     assert daemon.wait_line(r"ring 100 for 101: target")
-    assert daemon.wait_line(
-        r"ring 101 for 101: no_forward$"
-    )  # the last one; a verdict waits until it is logged
+    # A verdict waits until it is logged; this is the last one.
+    assert daemon.wait_line(r"ring 101 for 101: no_forward$")
     lines = [line for line in daemon.lines if "forward 100 to 101 for 101: always" in line]
     assert len(lines) == 1
 
