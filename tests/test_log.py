@@ -267,5 +267,5 @@ def test_every_variable_that_was_looked_at(logged):
     assert "fsdaemon_stage=after" in line
     assert "Caller-Destination-Number=100" in line
     assert "; not there: fsdaemon_callee_name fsdaemon_forward_busy" not in line.partition("; not there")[0]
-    assert "fsdaemon_forward_no_answer" in line.partition("; not there: ")[2]
+    assert "fsdaemon_callee_name" in line.partition("; not there: ")[2]
     assert line.endswith("; asked: user_data 100@lab.test var x: Cora")

@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 import socket
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -204,3 +205,35 @@ def dial(switch, code, user="100", domain=None, **options):
 def line(switch, user="100", domain=None):
     """What is stored for `user`."""
     return switch.api(f"db select/fsdaemon-{domain or switch.domain}/{user}").replace(NO_LINE, "")
+
+
+def both_at_once(switches, codes_, rounds):
+    """Two phones of a user dial a code each within 5 ms, four users at a time; what each phone showed, and the line."""
+    users, seen = ("100", "102", "103", "104"), []
+    for _ in range(rounds // len(users)):
+        start, shown = threading.Barrier(2 * len(users)), {}
+
+        def phone(user, at, start=start, shown=shown):
+            switch = switches[at % len(switches)]
+            with Handset(switch.sip, user, switch.domain, switch.password(user), host=switch.host) as handset:
+                start.wait(5)
+                shown[user, at] = handset.dial(codes_[at]).display
+
+        for user in users:
+            switches[0].api(f"db delete/fsdaemon-{switches[0].domain}/{user}")
+        threads = [threading.Thread(target=phone, args=(user, at)) for user in users for at in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        seen += [(shown[user, 0], shown[user, 1], line(switches[0], user)) for user in users]
+    return seen
+
+
+def confirmed_is_in_effect(seen):
+    """Whatever was confirmed stands in the line, and nothing that was refused; nearly all are confirmed."""
+    for always, busy, stored in seen:
+        assert (always == "Uml. immer an 101") == (";21=on:101" in stored), (always, busy, stored)
+        assert (busy == "Uml. besetzt an 105") == (";67=on:105" in stored), (always, busy, stored)
+        assert {always, busy} <= {"Uml. immer an 101", "Uml. besetzt an 105", "Uml. abgelehnt"}
+    assert sum("abgelehnt" not in always + busy for always, busy, _ in seen) > len(seen) / 2

@@ -9,6 +9,7 @@ import pytest
 
 from tests.daemon import Daemon
 from tests.live.caller import Callers, Engaged
+from tests.live.handset import both_at_once, confirmed_is_in_effect
 from tests.live.nodes import Node, missing
 from tests.live.postgres import Postgres
 from tests.live.switch import DIALPLAN
@@ -118,6 +119,15 @@ def test_a_forward_dialled_at_one_node_counts_at_the_other(switch, node_b, daemo
     assert daemons[1].wait_line("forward 100 to 101 for 102: always")
     assert daemons[1].wait_line("ring 100 for 101: target")
     assert daemons[1].wait_line("ring 100 for 102: no_forward")
+
+
+def test_two_codes_at_the_same_moment(switch, node_b, daemons):
+    """At A and at B, each with a daemon of its own: PostgreSQL is all that they share."""
+    try:
+        confirmed_is_in_effect(both_at_once([switch, node_b], ("*21*101#", "*67*105#"), 100))
+    finally:
+        for user in ("100", "102", "103", "104"):
+            switch.api(f"db delete/fsdaemon-{switch.domain}/{user}")
 
 
 def test_who_transfers_by_keys_at_the_other_node(switch, node_b, daemons, scene):
