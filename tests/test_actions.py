@@ -9,7 +9,7 @@ from fsdaemon.actions import commands
 from fsdaemon.decide import Decision, decide
 from fsdaemon.diversion import Diverter
 from fsdaemon.esl import Execute
-from fsdaemon.switchside import channel_data
+from fsdaemon.switchside import Switch, channel_data
 from fsdaemon.variables import REASON
 from tests.facts import call, inside
 from tests.recorded import DIRECTORY
@@ -251,3 +251,96 @@ def test_the_same_number_in_another_domain_is_somebody_else():
     back = decided(**there, fsdaemon_domain="b.example", fsdaemon_forward_all="100@lab.test")
     assert back.verdict.reason == "loop"
     assert "<sip:100@lab.test>;reason=unconditional" in values(arrived)["sip_h_Diversion"]
+
+
+# --- asked by freeswitch/dialplan/fsdaemon.xml ------------------------------------------------------
+
+ASKED = {
+    "fsdaemon_context": "default",
+    "fsdaemon_stage": "before",
+    "fsdaemon_callee": "100",
+    "fsdaemon_domain": "lab.test",
+}
+BOSS = {
+    "user_data 100@lab.test var call_forward_all": "2000",
+    "user_data 100@lab.test var effective_caller_id_name": "Cora",
+    "user_data 100@lab.test var toll_allow": "local",
+    "user_exists id 2000 lab.test": "false",
+}
+
+
+def test_the_callees_forward_is_of_the_directory_and_never_the_callers():
+    """FreeSWITCH puts the caller's own directory variables on the caller's channel."""
+    callers = {"call_forward_all": "103", "call_forward_busy": "103"}
+    assert values(decided(**ASKED, **callers))["fsdaemon_verdict"] == "ring"
+    set_ = values(decided(**ASKED, **callers, answers=BOSS))
+    assert (set_["fsdaemon_verdict"], set_["fsdaemon_target"]) == ("forward", "2000")
+
+
+def test_what_was_dialled_comes_first():
+    dialled = {**BOSS, "db select/fsdaemon-lab.test/100": ";21=on:103;61=on:102:7"}
+    assert values(decided(**ASKED, answers=dialled))["fsdaemon_target"] == "103"
+    off = {**BOSS, "db select/fsdaemon-lab.test/100": ";21=off;61=on:102:7"}
+    set_ = values(decided(**ASKED, answers=off))
+    assert (set_["fsdaemon_verdict"], set_["fsdaemon_timeout"]) == ("ring", "7")
+    assert (
+        values(decided("[codes]\nenabled = false\n", **ASKED, answers=dialled))["fsdaemon_target"] == "2000"
+    )
+
+
+def test_to_a_user_nothing_stands_on_the_channel():
+    set_ = values(decided(**ASKED, answers={**BOSS, "user_exists id 2000 lab.test": "true"}))
+    assert not {"effective_caller_id_name", "sip_h_Diversion", "toll_allow", "fsdaemon_undo"} & set(set_)
+
+
+def test_what_a_group_or_a_trunk_is_lent_is_taken_back():
+    set_ = values(decided(**ASKED, toll_allow="domestic,local", answers=BOSS))
+    assert set_["effective_caller_id_name"] == "Uml. fuer Cora%3A Sina Sekretariat"
+    assert set_["toll_allow"] == "local"
+    assert set_["fsdaemon_undo"] == (
+        "^^~sip_h_Diversion=~effective_caller_id_name=Sina Sekretariat~toll_allow=domestic,local"
+        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app="
+    )
+    assert set_["bridge_pre_execute_aleg_app"] == "multiset"
+    assert set_["bridge_pre_execute_aleg_data"] == set_["fsdaemon_undo"]
+
+
+def test_at_the_next_question_it_is_taken_back_first():
+    lent = values(decided(**ASKED, toll_allow="domestic", answers=BOSS))
+    again = decided(**{**ASKED, "fsdaemon_callee": "101"}, **lent)
+    assert str(again.commands[0]) == "multiset ${fsdaemon_undo}"
+    # Lent once more, what is put back is still what stood there in the beginning.
+    on = {key.replace("100@", "102@"): value for key, value in BOSS.items()}
+    chained = values(decided(**{**ASKED, "fsdaemon_callee": "102"}, **lent, answers=on))
+    assert "~toll_allow=domestic~" in chained["fsdaemon_undo"]
+    assert "~effective_caller_id_name=Sina Sekretariat~" in chained["fsdaemon_undo"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x~toll_allow=international", "a|toll_allow=b", "${x}", "it's 'so'", "x\x1fy=z", "a\\"]
+)
+def test_no_name_assigns(name):
+    """What is put back was written by strangers; whatever it says, it is one value."""
+    set_ = values(decided(**ASKED, effective_caller_id_name=name, answers=BOSS))
+    switch = Switch(b"")
+    command = (
+        "sendmsg\ncall-command: execute\nexecute-app-name: multiset\nexecute-app-arg: "
+        + set_["fsdaemon_undo"]
+    )
+    switch.played.variables.update({"effective_caller_id_name": "label", "toll_allow": "of 100"})
+    switch.answer(command.encode())
+    assert set(switch.played.variables) <= {"effective_caller_id_name"}
+    assert switch.played.expanded == []
+
+
+def test_several_phones():
+    phones = {"sofia_contact */100@lab.test": "sofia/internal/sip:100@1,sofia/internal/sip:100@2"}
+    assert values(decided(**ASKED, answers=phones))["fsdaemon_leg"] == "[^^!outbound_redirect_fatal=true]"
+    assert "fsdaemon_leg" not in values(decided(**ASKED))
+    after = {
+        **ASKED,
+        "fsdaemon_stage": "after",
+        "originate_causes": "ARRAY::a;REQUESTED_CHAN_UNAVAIL|:b;USER_BUSY",
+    }
+    again = decided(**after, originate_disposition="USER_BUSY", answers=phones)
+    assert str(again.commands[-1]) == "bridge user/100@lab.test"

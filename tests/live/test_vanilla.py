@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 from pathlib import Path
@@ -358,3 +359,24 @@ def test_what_the_phone_answers_and_which_forward_that_is(switch, scene, code, f
             assert scene(scenario) == (shown if rings else "")
     else:
         assert scene(scenario) == (shown if rings else "")
+
+
+def test_a_callers_number_assigns_nothing(switch, scene):
+    """It stands in the arguments of functions, and in the name of a recording."""
+    evil = "1~evil=a;evil=b,evil=c|evil=d}{evil=e)}evil"
+    number = "".join(ch if ch.isalnum() else f"%{ord(ch):02X}" for ch in evil)
+
+    def scenario(lab):
+        secretary, _ = lab.register("1001", "1000")
+        stranger = lab.phone("x", register=False, uri=f'"~evil=f;evil=g" <sip:{number}@carrier.example>')
+        call = stranger.dial("1000")
+        leg = lab.rings(secretary)
+        rows = json.loads(switch.api("show channels as json"))["rows"]
+        assert any("evil=a" in row["cid_num"] for row in rows), rows  # it came through as it was meant
+        leg.pick_up()
+        lab.talk(call, leg)
+        return [switch.api(f"uuid_getvar {row['uuid']} evil") for row in rows]
+
+    switch.set_variables("1000", call_forward_all="1001")
+    with Daemon(switch.daemon_port):
+        assert set(scene(scenario)) == {"_undef_"}
