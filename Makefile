@@ -10,17 +10,21 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 ENABLED ?= /etc/systemd/system
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+# FreeSWITCH's conf/dialplan. A FreeSWITCH from source has it in /usr/local/freeswitch/conf/dialplan.
+DIALPLAN ?= $(SYSCONFDIR)/freeswitch/dialplan
 LIB = $(PREFIX)/lib/fsdaemon
 SHARE = $(PREFIX)/share
 DOC = $(SHARE)/doc/fsdaemon
 CONF = $(SYSCONFDIR)/fsdaemon/conf.toml
+CONTEXT = $(SHARE)/fsdaemon/freeswitch/dialplan/fsdaemon.xml
+LINK = $(DIALPLAN)/fsdaemon.xml
 SPACE := $(subst ,, )
 # What the daemon looks for by itself need not stand in the units.
 CONFIG = $(if $(filter-out /etc,$(SYSCONFDIR)),$(SPACE)--config $(CONF))
 UNITS = fsdaemon.service fsdaemon.socket fsdaemon@.service fsdaemon@.socket
 TOOLS = build/tools
 
-.PHONY: demo test lint live bench install uninstall deb clean
+.PHONY: demo test lint live bench install _install _link uninstall deb clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tests.demo
@@ -38,11 +42,14 @@ live: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[live]'
 	$(BIN)/python -m pytest tests/live
 
-# fsdaemon beside its peers, in one run; with FREESWITCH set also the post-dial delay through it.
+# fsdaemon beside its peers, in one run; with FREESWITCH set also the post-dial delay through it, and with
+# FREESWITCH_VANILLA also what our dialplan costs on the example configuration.
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m bench --out bench/out
 	test -z "$$FREESWITCH" || $(BIN)/python -m bench --fs --out bench/out
+	@test -z "$$FREESWITCH" || test -n "$$FREESWITCH_VANILLA" || echo "no FREESWITCH_VANILLA: --dialplan is left out" >&2
+	test -z "$$FREESWITCH" || test -z "$$FREESWITCH_VANILLA" || $(BIN)/python -m bench --dialplan --out bench/out
 
 # A virtual environment in $(LIB), without pip and with .pyc, and what belongs to it. A conf.toml that is
 # there stays. umask: the daemon runs as nobody in particular, and has to read all of it.
@@ -74,6 +81,14 @@ _install:
 	install -d "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
 	cp -R freeswitch "$(DESTDIR)$(SHARE)/fsdaemon/"
 	cp -R README*.md CHANGELOG.md conf.toml docs "$(DESTDIR)$(DOC)/"
+	@test -n "$(DESTDIR)" || $(MAKE) --no-print-directory _link
+
+# The context where FreeSWITCH finds it. A file of that name that is there stays.
+_link:
+	@if test ! -d "$(DIALPLAN)"; then echo "now: ln -s $(CONTEXT) into FreeSWITCH's conf/dialplan/; no $(DIALPLAN) here"; \
+	elif test -e "$(LINK)" || test -L "$(LINK)"; then \
+	    test "$$(readlink "$(LINK)")" = "$(CONTEXT)" || echo "left: $(LINK), which is not ours; ours is $(CONTEXT)"; \
+	else ln -s "$(CONTEXT)" "$(LINK)" && echo "linked: $(LINK)"; fi
 
 # Everything but the configuration. Not under systemd's feet: what starts with the machine is named first.
 uninstall:
@@ -84,6 +99,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1" "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
 	rm -f "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon" "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
+	@test -n "$(DESTDIR)" || test "$$(readlink "$(LINK)")" != "$(CONTEXT)" || rm "$(LINK)"
 	@echo "left: $(DESTDIR)$(dir $(CONF))"
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from fsdaemon import variables as v
-from fsdaemon.call import KINDS, user_of
+from fsdaemon.call import BEFORE, KINDS, user_of
 from fsdaemon.config import Config
 from fsdaemon.decide import Decision, decide
 from fsdaemon.display import shown_by_mod_sofia
@@ -128,7 +128,7 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
     facts = facts_of(outcome, config)
     if not outcome.call.forwards:
         facts["warning"] = facts["warning"] or _other_preset(headers, config)
-    note = "" if outcome.call.path else _answered(headers)
+    note = "" if outcome.call.path else _answered(headers) or _elsewhere(outcome, headers)
     return {**facts, "note": note} if note else facts
 
 
@@ -141,6 +141,17 @@ def _answered(headers: Headers) -> str:
     label = headers.get(v.LABEL)
     showed = f"; before, the phone showed: {label}" if label else ""
     return f"this call was forwarded by {who}, and then answered: it is a forwarded one no more{showed}"
+
+
+def _elsewhere(decision: Decision, headers: Headers) -> str:
+    """What to say where the forwards are not in the recording: a daemon asks FreeSWITCH for them."""
+    call = decision.call
+    if v.CONTEXT not in headers or call.forwards or not call.callee.domain:
+        return ""
+    user = f"{call.callee.name}@{call.callee.domain}"
+    kind = "all" if call.stage == BEFORE else (call.failure or "busy")
+    command = f"fs_cli -x 'user_data {user} var call_forward_{kind}'"
+    return f"the forwards of {user} are not in the channel data; add them, say with --always ({command})"
 
 
 def _other_preset(headers: Headers, config: Config) -> str:

@@ -23,7 +23,7 @@ def row(recording: Recording, port: int) -> tuple[str, ...]:
     forwards = [
         name
         for name in headers.names()
-        if re.match(r"variable_(call_forward_\w+|forward_\w+_destination)$", name)
+        if re.match(r"variable_(fsdaemon_forward_\w+|forward_\w+_destination)$", name)
     ]
     forward = next(filter(None, map(headers.get, forwards)), "–")
     name = (

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fsdaemon import config
+from fsdaemon.explain import Question, explain
 from fsdaemon.switchside import channel_data
 from tests.daemon import Daemon
 from tests.recorded import DIRECTORY
@@ -501,3 +503,18 @@ def test_no_page_to_ask(capsys, tmp_path: Path):
         code, out, err = run(capsys, *arguments, "--config", str(file))
         assert (code, out) == (1, "")
         assert err.startswith(f"fsdaemon: metrics.listen is off ({file}), so nobody can be asked; ")
+
+
+def test_forwards_that_are_not_in_a_recording_are_asked_for():
+    """freeswitch/dialplan/fsdaemon.xml leaves the directory to the daemon, so a dump of the channel has none."""
+    recording = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    asked = {"fsdaemon_context": "default", "fsdaemon_stage": "before", "fsdaemon_domain": "lab.test"}
+    data = channel_data(recording, asked)
+    note = explain(Question(), data, config.default())["note"]
+    assert "the forwards of 100@lab.test are not in the channel data" in note
+    assert "'user_data 100@lab.test var call_forward_all'" in note
+    told = explain(
+        Question(), channel_data(recording, {**asked, "fsdaemon_forward_all": "103"}), config.default()
+    )
+    assert told["verdict"] == "forward"
+    assert "note" not in told

@@ -22,7 +22,7 @@ def freeswitch(tmp_path_factory):
     switch = Switch(tmp_path_factory.mktemp("fs"))
     switch.second_port = free_port()
     first = f"127.0.0.1:{switch.daemon_port}"
-    rewrite(switch.directory / "fsdaemon.xml", {f"={first}": f"={first}|127.0.0.1:{switch.second_port}"})
+    rewrite(switch.directory / "context.xml", {f"={first}": f"={first}|127.0.0.1:{switch.second_port}"})
     switch.start()
     yield switch
     switch.stop()

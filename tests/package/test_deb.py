@@ -9,6 +9,8 @@ from tests.package.conftest import NEWER
 from tests.package.root import Root
 
 CONF = Path("etc/fsdaemon/conf.toml")
+CONTEXT = "/usr/share/fsdaemon/freeswitch/dialplan/fsdaemon.xml"
+LINK = Path("etc/freeswitch/dialplan/fsdaemon.xml")
 # Where apt and dpkg remember what they did.
 _REMEMBERED = (
     "var/lib/dpkg",
@@ -48,6 +50,7 @@ def test_install(root: Root, debs: dict[str, Path]) -> None:
         "usr/share/man/man1/fsdaemon.1.gz",
         "usr/share/man/man5/fsdaemon.conf.5.gz",
         "usr/share/bash-completion/completions/fsdaemon",
+        CONTEXT[1:],
         "usr/share/fsdaemon/freeswitch/dialplan/default/fsdaemon.xml",
         "usr/share/doc/fsdaemon/README.md",
         "usr/lib/systemd/system/fsdaemon@.socket",
@@ -96,3 +99,35 @@ def test_remove_keeps_the_configuration_and_purge_nothing(root: Root, debs: dict
     assert (root.path / CONF).is_file()
     root.apt("purge fsdaemon")
     assert ours(root) == []
+
+
+def test_the_context_is_linked_where_freeswitch_finds_it(root: Root, debs: dict[str, Path]) -> None:
+    this, newer = root.put(debs[__version__]), root.put(debs[NEWER])
+    (root.path / LINK.parent).mkdir(parents=True)
+    root.apt(f"install {this}")
+    assert root.run(f"readlink /{LINK} && cat /{LINK}").stdout.startswith(f"{CONTEXT}\n<!--")
+    root.apt("remove fsdaemon")
+    root.apt(f"install {this}")
+    assert (root.path / LINK).is_symlink()
+    (root.path / LINK).unlink()
+    said = root.run(f"apt-get -q -y install {newer}").stdout
+    assert f"ln -s {CONTEXT} /{LINK}\n" in said
+    assert not (root.path / LINK).is_symlink()
+    root.run(f"ln -s {CONTEXT} /{LINK}")
+    root.apt("purge fsdaemon")
+    assert ours(root) == []
+    assert (root.path / LINK.parent).is_dir()
+
+
+def test_a_file_of_the_administrators_stays(root: Root, debs: dict[str, Path]) -> None:
+    (root.path / LINK.parent).mkdir(parents=True)
+    (root.path / LINK).write_text("<include/>\n")
+    said = root.run(f"apt-get -q -y install {root.put(debs[__version__])}").stdout
+    assert f"/{LINK} stays as it is" in said
+    root.apt("purge fsdaemon")
+    assert (root.path / LINK).read_text() == "<include/>\n"
+
+
+def test_without_a_freeswitch_the_command_is_said(root: Root, debs: dict[str, Path]) -> None:
+    said = root.run(f"apt-get -q -y install {root.put(debs[__version__])}").stdout
+    assert f"ln -s {CONTEXT} /{LINK}\n" in said

@@ -65,6 +65,32 @@ def test_prefix(source: Path, tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [conf]
 
 
+def test_the_link(source: Path, tmp_path: Path) -> None:
+    """The context is linked where FreeSWITCH finds it, and what is the administrator's stays."""
+    where = [f"PREFIX={tmp_path}/usr", f"SYSCONFDIR={tmp_path}/etc"]
+    context = tmp_path / "usr" / "share" / "fsdaemon" / "freeswitch" / "dialplan" / "fsdaemon.xml"
+    link = tmp_path / "etc" / "freeswitch" / "dialplan" / "fsdaemon.xml"
+    assert f"now: ln -s {context} into FreeSWITCH's conf/dialplan/" in make(source, "_link", *where)
+    assert not link.parent.exists()
+    link.parent.mkdir(parents=True)
+    assert f"linked: {link}\n" in make(source, "install", *where)
+    assert context.is_file()
+    assert link.readlink() == context
+    assert make(source, "_link", *where) == ""
+    make(source, "uninstall", *where)
+    assert not link.is_symlink()
+
+    link.write_text("<include/>\n")
+    assert f"left: {link}, which is not ours; ours is {context}\n" in make(source, "_link", *where)
+    make(source, "uninstall", *where)
+    assert link.read_text() == "<include/>\n"
+
+    elsewhere = tmp_path / "freeswitch" / "conf" / "dialplan"
+    elsewhere.mkdir(parents=True)
+    make(source, "_link", *where, f"DIALPLAN={elsewhere}")
+    assert (elsewhere / "fsdaemon.xml").readlink() == context
+
+
 def test_destdir(source: Path, tmp_path: Path) -> None:
     """Nothing that is installed knows DESTDIR, not even the .pyc."""
     make(source, "install", f"DESTDIR={tmp_path}/dest", "PREFIX=/usr")
