@@ -103,8 +103,14 @@ class OneTenant(Site):
     example, context = "one_tenant", "office"
 
     def dialplan(self) -> str:
-        """As delivered; 2001 is a group that passes on to the trunk what nobody takes, behind 9 is a trunk with `beyond`."""
+        """As delivered, and what docs/dialplan.md says besides.
+
+        2001 is a group that passes on to the trunk what nobody takes, 2002 one with the leg before each phone;
+        behind 9 is a trunk with `beyond`; the codes can be dialled.
+        """
         text = super().dialplan()
+        codes = f'<X-PRE-PROCESS cmd="include" data="{self.directory}/fsdaemon_codes.xml"/>'
+        text = text.replace('<context name="office">', f'<context name="office">\n{codes}', 1)
         place = '  <extension name="trunk">'
         assert place in text
         own = """  <extension name="night">
@@ -112,6 +118,12 @@ class OneTenant(Site):
     <action application="set" data="continue_on_fail=true"/>
     <action application="bridge" data="user/105@$${domain}"/>
     <action application="transfer" data="${night} XML office"/>
+   </condition>
+  </extension>
+  <extension name="group_of_legs">
+   <condition field="destination_number" expression="^2002$">
+    <action application="execute_extension" data="beyond/2002@$${domain}/office XML fsdaemon"/>
+    <action application="bridge" data="${fsdaemon_leg}user/102@$${domain},${fsdaemon_leg}user/103@$${domain}"/>
    </condition>
   </extension>
   <extension name="careful_trunk">

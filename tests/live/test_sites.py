@@ -19,6 +19,14 @@ in_two = pytest.mark.parametrize("freeswitch", ["two_tenants"], indirect=True)
 
 KAI = "Uml. fuer Cora Chefin: Kai Kollege"
 BOSS_TO_SECRETARY = {"all": "101"}
+same_tick = pytest.mark.xfail(reason="call.py _taken: FreeSWITCH's clock has ticks of 20 ms, > should be >=")
+unlent = pytest.mark.xfail(
+    reason="actions.py _lent: taken back at a bridge only, not where something else answers"
+)
+one_domain = pytest.mark.xfail(
+    reason="path and visited have no domain where a forward leads to another tenant"
+)
+TRUNKS = (pytest.param("05551234567", marks=unlent), pytest.param("95551234567", marks=same_tick))
 
 
 @pytest.fixture(scope="module", params=list(SITES))
@@ -398,53 +406,92 @@ def test_a_forward_out_of_the_trunk(switch, daemon, scene):
     scene(scenario)
 
 
-# What follows needs `beyond` at the trunk: a group, a conference or a phone sends a forwarded call there.
+# Behind 9 is a trunk with the line `beyond`: for what a group, a conference or a phone sends there.
 
 
 @in_one
-@pytest.mark.parametrize("trunk", ["05551234567", "95551234567"])
-def test_a_group_passes_the_call_on_to_the_trunk(switch, daemon, scene, trunk):
+def test_a_group_passes_the_call_on_to_a_trunk(switch, daemon, scene):
+    """Nobody took it: it is a forwarded call still, and outside there is no label."""
     switch.forwards(u100={"all": "2001"})
-    switch.api(f"global_setvar night={trunk}")
+    switch.api("global_setvar night=95551234567")
 
     def scenario(lab):
         _, kai = lab.register("100", "102")
         kai.dial("100")
         leg = lab.at_carrier()
-        return leg.display, leg.header("Diversion")
+        assert leg.display == "Kai Kollege"
+        assert "Uml." not in leg.msg
+        assert leg.header("Diversion") == diversion(switch, "100", "unconditional")
 
-    print("GROUP->TRUNK", trunk, scene(scenario))
-
-
-@in_one
-@pytest.mark.parametrize("trunk", ["05551234567", "95551234567"])
-def test_the_phone_forwards_out_of_the_trunk(switch, daemon, scene, trunk):
-    def scenario(lab):
-        boss, kai = lab.register("100", "102")
-        boss.policy = f"redirect:<sip:{trunk}@{switch.domain}>"
-        kai.dial("100")
-        leg = lab.at_carrier()
-        return leg.display, leg.header("Diversion")
-
-    print("302->TRUNK", trunk, scene(scenario))
+    scene(scenario)
 
 
 @in_one
-@pytest.mark.parametrize("trunk", ["05551234567", "95551234567"])
-def test_a_conference_passes_the_call_on_to_the_trunk(switch, daemon, scene, trunk):
+@pytest.mark.parametrize("trunk", TRUNKS)
+def test_a_conference_passes_the_call_on_to_a_trunk(switch, daemon, scene, trunk):
+    """The conference took it: it is not a forwarded call any more."""
     switch.forwards(u100={"all": "3000"})
 
     def scenario(lab):
         _, kai = lab.register("100", "102")
         call = kai.dial("100")
         lab.talk(call)
-        lab.turn(5)
+        lab.turn(4.5)
         uuid = switch.api("show channels").splitlines()[1].partition(",")[0]
         switch.api(f"uuid_transfer {uuid} {trunk} XML office")
-        leg = lab.at_carrier()
-        return leg.display, leg.header("Diversion")
+        own_name_only(lab.at_carrier())
 
-    print("CONF->TRUNK", trunk, scene(scenario))
+    scene(scenario)
+
+
+@in_one
+def test_the_phone_forwards_out_of_a_trunk(switch, daemon, scene):
+    def scenario(lab):
+        boss, kai = lab.register("100", "102")
+        boss.policy = f"redirect:<sip:95551234567@{switch.domain}>"
+        kai.dial("100")
+        leg = lab.at_carrier()
+        assert leg.display == "Kai Kollege"
+        assert leg.header("Diversion") == diversion(switch, "100", "deflection")
+
+    scene(scenario)
+
+
+@in_one
+def test_a_group_with_the_leg_before_each_phone(switch, daemon, scene):
+    """Not needed, and harmless."""
+    switch.forwards(u100={"all": "2002"})
+
+    def scenario(lab):
+        _, secretary, kai, vera = lab.register("100", "101", "102", "103")
+        call = secretary.dial("100")
+        at_kai, at_vera = lab.rings(kai), lab.rings(vera)
+        for leg in (at_kai, at_vera):
+            assert leg.display == "Uml. fuer Cora Chefin: Sina Sekretariat"
+            assert leg.header("Diversion") == diversion(switch, "100", "unconditional")
+        at_kai.pick_up()
+        lab.talk(call, at_kai)
+        at_kai.send_to("05551234567")
+        own_name_only(lab.at_carrier(), "Sina Sekretariat")
+
+    scene(scenario)
+
+
+@in_one
+def test_a_forward_that_the_user_dials(switch, daemon, scene):
+    def scenario(lab):
+        boss, secretary, kai = lab.register("100", "101", "102")
+        for code, shown in (("*21*101#", KAI), ("#21#", "Kai Kollege")):
+            dialled = boss.dial(code)
+            lab.wait(lambda: dialled.gone, "confirmed")  # noqa: B023
+            kai.dial("100")
+            count = len(secretary.incoming) + len(boss.incoming) + 1
+            lab.wait(lambda: len(secretary.incoming) + len(boss.incoming) == count, "ringing")  # noqa: B023
+            assert (boss if boss.rang else secretary).last.display == shown
+            lab.hangup_all()
+        assert (len(boss.incoming), len(secretary.incoming)) == (1, 1)
+
+    scene(scenario)
 
 
 # --- two tenants -----------------------------------------------------------------------------------
@@ -502,6 +549,7 @@ def test_other_kinds_at_the_other_tenant(switch, daemon, scene, route):
     scene(scenario)
 
 
+@one_domain
 @in_two
 def test_a_forward_to_the_other_tenant(switch, daemon, scene):
     """Alpha's 100 forwards to 8101, beta's 101; who is called there shows alpha's diverter, once."""
@@ -522,6 +570,7 @@ def test_a_forward_to_the_other_tenant(switch, daemon, scene):
     scene(scenario)
 
 
+@one_domain
 @in_two
 @pytest.mark.parametrize("alive", [True, False])
 def test_the_same_number_forwards_at_both_tenants(switch, scene, alive):
@@ -583,11 +632,10 @@ def test_the_same_number_is_sent_to_the_other_tenant(switch, daemon, scene):
         at("alpha.test", leg)
         call.send_to("8100")
         leg = at("beta.test", lab.rings(secretary, 2))
-        assert leg.display.startswith("Uml. fuer Bea Boss: ")
+        assert leg.display == A_AT_B
         assert not boss.rang
-        return leg.display
 
-    print("SENT:", scene(scenario))
+    scene(scenario)
 
 
 @in_two
