@@ -48,6 +48,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     if verdict.path:
         values.update(_path(call, verdict))
     if call.context.asks and verdict.action == FORWARD:
+        values.update(dict.fromkeys(call.context.given, ""))
         values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in (*call.visited, call.callee.name))
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))

@@ -116,6 +116,7 @@ class Context(NamedTuple):
     seconds: str = ""  #: how long the phone rings, where the user dialled that
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
     now: str = ""  #: when FreeSWITCH asked, in microseconds
+    given: tuple[v.Header, ...] = ()  #: forwards that the dialplan set: this callee's, and nobody else's
 
 
 class Call(NamedTuple):
@@ -346,6 +347,7 @@ def _context(
         seconds=dialled["no_answer"].seconds if "no_answer" in dialled else "",
         forks=_forks(headers, callee, stage, ask),
         now=headers.get(v.NOW),
+        given=tuple(name for name in v.FORWARDS if name in headers),
     )
 
 

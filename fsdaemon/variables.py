@@ -119,6 +119,7 @@ FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)
 FORWARD_BUSY = _v("fsdaemon_forward_busy", Writer.DIALPLAN)
 FORWARD_NO_ANSWER = _v("fsdaemon_forward_no_answer", Writer.DIALPLAN)
 FORWARD_NOT_REGISTERED = _v("fsdaemon_forward_not_registered", Writer.DIALPLAN)
+FORWARDS = (FORWARD_ALL, FORWARD_BUSY, FORWARD_NO_ANSWER, FORWARD_NOT_REGISTERED)
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)

@@ -31,7 +31,9 @@ ROUNDS = 8
 # What may change on the channel: what variables.py says the daemon writes, and the two that show.
 OURS = {header.variable for header in vars(v).values() if getattr(header, "writer", None) is v.Writer.DAEMON}
 OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.DIVERSION, v.REDIRECT_USER)}
-OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
+OURS |= {
+    header.variable for header in (*v.FORWARDS, v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)
+}
 
 CONFIGS = (
     "",

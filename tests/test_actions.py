@@ -277,6 +277,15 @@ def test_the_callees_forward_is_of_the_directory_and_never_the_callers():
     assert (set_["fsdaemon_verdict"], set_["fsdaemon_target"]) == ("forward", "2000")
 
 
+def test_what_the_dialplan_set_is_this_callees():
+    set_ = values(decided(**ASKED, fsdaemon_forward_all="103", fsdaemon_forward_busy="104", answers=BOSS))
+    assert set_["fsdaemon_target"] == "103"
+    assert (set_["fsdaemon_forward_all"], set_["fsdaemon_forward_busy"]) == ("", "")
+    kept = values(decided(**ASKED, fsdaemon_forward_busy="104"))
+    assert kept["fsdaemon_verdict"] == "ring"
+    assert "fsdaemon_forward_busy" not in kept  # it counts when nobody answers
+
+
 def test_what_was_dialled_comes_first():
     dialled = {**BOSS, "db select/fsdaemon-lab.test/100": ";21=on:103;61=on:102:7"}
     assert values(decided(**ASKED, answers=dialled))["fsdaemon_target"] == "103"
