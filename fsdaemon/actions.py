@@ -10,7 +10,7 @@ import re
 
 from fsdaemon import diversion
 from fsdaemon import variables as v
-from fsdaemon.call import AFTER, BEFORE, BEYOND, ONCE, ONWARD, Call, User
+from fsdaemon.call import AFTER, BEFORE, BEYOND, ONCE, ONWARD, Call, User, full
 from fsdaemon.config import Config
 from fsdaemon.display import clean, encode, leaves_the_house, percent_encode
 from fsdaemon.esl import Command, Execute
@@ -49,7 +49,8 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values.update(_path(call, verdict))
     if call.context.asks and verdict.action == FORWARD:
         values.update(dict.fromkeys(call.context.given, ""))
-        values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in (*call.visited, call.callee.name))
+        visited = (*call.visited, full(call.callee.name, call.callee.domain))
+        values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in visited)
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
     elif call.context.forks and call.stage == BEFORE:
@@ -89,10 +90,12 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
 
 
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """The way so far. What is not a user may pass the call on into another domain: the hop then says of which it is."""
+    hop = verdict.target if verdict.action == FORWARD else call.callee.name
     return {
         v.PATH: ",".join(step.number for step in verdict.path),
         v.KINDS: ",".join(step.kind for step in verdict.path),
-        v.HOP: verdict.target if verdict.action == FORWARD else call.callee.name,
+        v.HOP: full(hop, call.callee.domain) if call.context.asks and _beyond(call, verdict) else hop,
         v.BRIDGED: call.last_bridge,
     }
 
@@ -147,7 +150,7 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
 def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
-    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of
+    It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan of
     the example configuration), and at the next question.
     """
     before: dict[v.Header, str] = {
@@ -159,9 +162,10 @@ def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.
     if verdict.action == FORWARD:
         for header, (callees, own) in call.context.rights.items():
             values[header], undo[header] = callees, own
-    undo.update({v.UNDO: "", v.ON_BRIDGE: ""})
+    undo.update({v.UNDO: "", v.ON_BRIDGE: "", v.ON_ANSWER: ""})
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
+    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
     values[v.SINCE] = call.context.now
     return values
 

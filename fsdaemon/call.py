@@ -84,6 +84,11 @@ def user_of(text: str, domain: str) -> User:
     return User(name, own or domain)
 
 
+def full(number: str, domain: str) -> str:
+    """A user's number with its domain, so that it means the same everywhere."""
+    return number if "@" in number or not domain else f"{number}@{domain}"
+
+
 class Person(NamedTuple):
     """Somebody whose right may count: an established user and the groups she is in."""
 
@@ -471,6 +476,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
             for number, kind in zip_longest(numbers_, kinds)
             if number and dialable(number)
         ]
+        if hop.domain.lower() != callee.domain.lower():  # it came from another tenant, where numbers are others
+            steps = [(full(number, hop.domain), kind) for number, kind in steps]
         if pending in FORWARDS:
             steps.append((str(hop), pending))
     while steps and user_of(steps[-1][0], callee.domain).same(at):  # by an alias of hers
@@ -509,7 +516,7 @@ def _taken(headers: Headers) -> bool:
     """Whether an application took the call to which our forward had led it: it answered, and went on."""
     times = [headers.get(name) for name in (v.NOW, v.ANSWERED, v.SINCE)]
     now, answered, since = (int(time) if time.isascii() and time.isdigit() else 0 for time in times)
-    return answered > since and now - answered > _TAKEN_AFTER
+    return 0 < since <= answered and now - answered > _TAKEN_AFTER  # FreeSWITCH's clock has ticks of 20 ms
 
 
 def _before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from fsdaemon import numbers
-from fsdaemon.call import Call, Person, User, user_of
+from fsdaemon.call import Call, Person, User, full, user_of
 from fsdaemon.config import KINDS, Config
 from fsdaemon.diversion import Diverter
 from fsdaemon.numbers import dialable
@@ -83,7 +83,7 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
     if user.domain.lower() == call.callee.domain.lower():
         return Verdict(FORWARD, kind, path, kind, user.name, "", warning)
     # In another domain the same number is somebody else: from here on they are told apart.
-    path = tuple(step._replace(number=_full(step.number, call.callee.domain)) for step in path)
+    path = tuple(step._replace(number=full(step.number, call.callee.domain)) for step in path)
     return Verdict(FORWARD, kind, path, kind, target, "", warning)
 
 
@@ -131,10 +131,6 @@ def _persons(person: Person, call: Call, config: Config, target: User) -> tuple[
             if group in person.groups:
                 return "group", f'exceptions.groups "{group}"'
     return None
-
-
-def _full(number: str, domain: str) -> str:
-    return number if "@" in number or not domain else f"{number}@{domain}"
 
 
 def _asked(user: User, call: Call) -> bool:

@@ -47,7 +47,6 @@ class Site(Switch):
     """A site of freeswitch/dialplan/examples. `domain` is where a scene plays if it names none."""
 
     example = ""
-    label = "Uml. fuer Cora Chefin: {}"  # how a call that Cora Chefin forwarded is shown
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -70,7 +69,7 @@ class Site(Switch):
         assert "originate_timeout=20" in text
         return text.replace("originate_timeout=20", f"originate_timeout={RINGS}")
 
-    def domain_xml(self, domain: str, context: str, users: str) -> str:
+    def domain_xml(self, domain: str, users: str) -> str:
         return (
             f'<domain name="{domain}"><params><param name="dial-string" value="{DIAL}"/></params>'
             f'<groups><group name="default"><users>{users}</users></group></groups></domain>\n'
@@ -100,7 +99,7 @@ class Site(Switch):
 class OneTenant(Site):
     """one_tenant.xml; forwards are in the directory."""
 
-    example, context = "one_tenant", "office"
+    example = "one_tenant"
 
     def dialplan(self) -> str:
         """As delivered, and what docs/dialplan.md says besides.
@@ -137,13 +136,13 @@ class OneTenant(Site):
 
     def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:
         users = self.users("office", NAMES, forwards, extra)
-        self.directory_xml(self.domain_xml("lab.test", "office", users))
+        self.directory_xml(self.domain_xml("lab.test", users))
 
 
 class TwoTenants(Site):
     """two_tenants.xml; forwards are in a database, and what the directory says of them is a trap."""
 
-    example, context, domain = "two_tenants", "alpha", "alpha.test"
+    example, domain = "two_tenants", "alpha.test"
 
     def dialplan(self) -> str:
         """As delivered, and behind 7 the way to beta of an administrator who sets domain_name."""
@@ -162,8 +161,8 @@ class TwoTenants(Site):
     def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:
         """Alpha's forwards go into the database; only `extra` goes into the directory."""
         self.directory_xml(
-            self.domain_xml("alpha.test", "alpha", self.users("alpha", NAMES, {}, extra)),
-            self.domain_xml("beta.test", "beta", self.users("beta", BETA, {}, {})),
+            self.domain_xml("alpha.test", self.users("alpha", NAMES, {}, extra)),
+            self.domain_xml("beta.test", self.users("beta", BETA, {}, {})),
         )
         self.store(alpha=forwards)
 

@@ -491,7 +491,10 @@ def test_a_forward_that_the_user_dials(switch, daemon, scene):
             lab.hangup_all()
         assert (len(boss.incoming), len(secretary.incoming)) == (1, 1)
 
-    scene(scenario)
+    try:
+        scene(scenario)
+    finally:
+        switch.api("db delete/fsdaemon-lab.test/100")  # "off" would stay, and hide the directory's
 
 
 # --- two tenants -----------------------------------------------------------------------------------
