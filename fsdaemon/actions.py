@@ -50,7 +50,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     if call.context.asks and verdict.action == FORWARD:
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
-        values[v.VISITED] = "".join(f",{call.last_bridge}/{one}" for one in visited)
+        values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
     elif call.context.forks and call.stage == BEFORE:

@@ -402,7 +402,7 @@ def _forwards(
 def _visited(headers: Headers) -> tuple[str, ...]:
     """Who forwarded since the caller was last bridged. The dialplan writes it too, without a daemon."""
     bridge = _last_bridge(headers)
-    steps = (step.rpartition("/") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
+    steps = (step.partition(":") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
     return tuple(user for of, _, user in steps if user and of == bridge and dialable(user))
 
 

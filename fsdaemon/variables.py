@@ -112,7 +112,7 @@ CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": the dialplan carries lab
 CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
 VISITED = _v(
     "fsdaemon_visited", Writer.DIALPLAN
-)  # ",BRIDGE/USER" for each that forwarded, and after which bridge
+)  # ",BRIDGE:USER" for each that forwarded, and after which bridge
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)

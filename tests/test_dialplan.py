@@ -61,6 +61,7 @@ def test_it_is_plain(file):
     assert [line for line in file.read_text("utf-8").splitlines() if len(line) > 120] == []
     for expression in expressions(file):
         assert len(expression) <= 60
+        assert not re.match(r"/|\$\{\w+\}/", expression), "FreeSWITCH reads /…/ as an expression with flags"
         assert not re.search(r"\(\?[=!<]|\\[1-9]", expression), "a look-ahead or a back reference"
 
 
