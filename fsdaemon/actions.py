@@ -28,8 +28,7 @@ BRIDGE = "bridge"
 def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
     values = dict.fromkeys(call.leftovers, "")
-    if not call.context.undo:  # else FreeSWITCH puts back what stood there, see `commands`
-        values.update(_put_back(call))
+    values.update(_put_back(call))
     values[v.VERDICT] = verdict.action
     values[v.REASON] = verdict.reason
     if verdict.action == FORWARD:
@@ -90,7 +89,7 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
 
 
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
-    """The way so far. What is not a user may pass the call on into another domain: the hop then says of which it is."""
+    """The way so far. What is not a user may pass the call on to another tenant: its hop has the domain."""
     hop = verdict.target if verdict.action == FORWARD else call.callee.name
     return {
         v.PATH: ",".join(step.number for step in verdict.path),
@@ -150,22 +149,22 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
 def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
-    It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan of
+    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of
     the example configuration), and at the next question.
     """
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.own_name),
         v.EFFECTIVE_NUMBER: _kept(call.own_number),
+        v.DIVERSION: diversion.write(call.before_us, call.callee.domain),
     }
     values = dict(channel)
     undo = {header: before.get(header, "") for header in channel}
     if verdict.action == FORWARD:
         for header, (callees, own) in call.context.rights.items():
             values[header], undo[header] = callees, own
-    undo.update({v.UNDO: "", v.ON_BRIDGE: "", v.ON_ANSWER: ""})
+    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED), ""))
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
-    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
     values[v.SINCE] = call.context.now
     return values
 
@@ -217,8 +216,6 @@ def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[C
     The connection is not held for the length of the call: the session does not wait for a bridge.
     """
     told = setting(values)
-    if call.context.undo:
-        told = (Execute("multiset", "${" + v.UNDO.variable + "}"), *told)
     if not values.get(v.RANG):
         return told
     where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)

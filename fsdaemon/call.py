@@ -114,8 +114,7 @@ class Caller(NamedTuple):
 class Context(NamedTuple):
     """What freeswitch/dialplan/fsdaemon.xml needs to be told beside the verdict."""
 
-    asks: bool = False  #: it is who asks; it takes back what UNDO lists
-    undo: bool = False  #: what UNDO lists is on the channel now
+    asks: bool = False  #: it is who asks, and took back what an earlier forward had lent to the channel
     target_is_user: bool = True  #: the forward that would act now points to a user of the callee's domain
     rights: Mapping[v.Header, tuple[str, str]] = {}
     seconds: str = ""  #: how long the phone rings, where the user dialled that
@@ -262,7 +261,7 @@ class _Asking:
     @staticmethod
     def known(user: User) -> bool:
         """Whether a command may name this user: nothing in it ends an argument."""
-        return dialable(user.name) and "@" not in user.name and _DOMAIN.fullmatch(user.domain) is not None
+        return bool(user.domain) and "@" not in user.name and _plain(user)
 
     def directory(self, user: User, variable: v.Header) -> str:
         """A variable of a user's directory entry; empty if there is none."""
@@ -344,12 +343,12 @@ def _context(
     if v.CONTEXT not in headers:
         return Context()
     is_user = not target or _is_user(target, callee, ask)
+    no_answer = dialled.get("no_answer", codes.Entry(False))
     return Context(
         asks=True,
-        undo=v.UNDO in headers,
         target_is_user=is_user,
         rights={} if is_user else _rights(headers, callee, ask),
-        seconds=dialled["no_answer"].seconds if "no_answer" in dialled else "",
+        seconds=no_answer.seconds if no_answer.on else "",
         forks=_forks(headers, callee, stage, ask),
         now=headers.get(v.NOW),
         given=tuple(name for name in v.FORWARDS if name in headers),
@@ -401,9 +400,16 @@ def _forwards(
 
 def _visited(headers: Headers) -> tuple[str, ...]:
     """Who forwarded since the caller was last bridged. The dialplan writes it too, without a daemon."""
+    if _taken(headers):
+        return ()
     bridge = _last_bridge(headers)
     steps = (step.partition(":") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
-    return tuple(user for of, _, user in steps if user and of == bridge and dialable(user))
+    return tuple(user for of, _, user in steps if of == bridge and _plain(user_of(user, "")))
+
+
+def _plain(user: User) -> bool:
+    """Whether nothing in a user's name or domain ends an argument or a list; the domain may be missing."""
+    return dialable(user.name) and (not user.domain or _DOMAIN.fullmatch(user.domain) is not None)
 
 
 def _is_user(target: str, callee: User, ask: _Asking) -> bool:
@@ -415,16 +421,14 @@ def _is_user(target: str, callee: User, ask: _Asking) -> bool:
 
 
 def _rights(headers: Headers, callee: User, ask: _Asking) -> dict[v.Header, tuple[str, str]]:
-    """What a trunk looks at: of the callee, by whose forward it is dialled, and what was on the channel."""
-    own = headers.get(v.UNDO)
-    rights = {}
-    for name in (v.TOLL_ALLOW, v.DEFAULT_GATEWAY):
-        kept = re.search(rf"(?:^|[^\w]){name.variable}=({_OWN.pattern})", own)
-        was = kept[1] if kept else headers.get(name)
-        rights[name] = tuple(
-            value if _OWN.fullmatch(value) else "" for value in (ask.directory(callee, name), was)
-        )
-    return rights  # type: ignore[return-value]
+    """What a trunk looks at: of the callee, by whose forward it is dialled, and what is on the channel."""
+    pairs = {
+        name: (ask.directory(callee, name), headers.get(name)) for name in (v.TOLL_ALLOW, v.DEFAULT_GATEWAY)
+    }
+    return {
+        name: (theirs if _OWN.fullmatch(theirs) else "", own if _OWN.fullmatch(own) else "")
+        for name, (theirs, own) in pairs.items()
+    }
 
 
 def _forks(headers: Headers, callee: User, stage: str, ask: _Asking) -> bool:
@@ -464,7 +468,7 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     steps: list[tuple[str, str]] = []
     hop = user_of(headers.get(v.HOP), callee.domain)
     pending = _pending(headers, callee)
-    if v.SINCE in headers and _taken(headers):
+    if _taken(headers):
         return ()
     alias = User(headers.get(v.DESTINATION), callee.domain)
     here = hop.same(at) or (not redirector and hop.same(alias))
@@ -476,7 +480,9 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
             for number, kind in zip_longest(numbers_, kinds)
             if number and dialable(number)
         ]
-        if hop.domain.lower() != callee.domain.lower():  # it came from another tenant, where numbers are others
+        if (
+            hop.domain.lower() != callee.domain.lower()
+        ):  # it came from another tenant, where numbers are others
             steps = [(full(number, hop.domain), kind) for number, kind in steps]
         if pending in FORWARDS:
             steps.append((str(hop), pending))

@@ -39,6 +39,9 @@ _DIRECTORY = (
     "call_forward_not_registered",
 )
 _BUSY = "somebody else is changing it"
+_AWAY = "FreeSWITCH's db does not answer"
+_KEY = re.compile(r"[A-Za-z0-9-]*\.[0-9]*")
+_MOST_GONE = 50  # of those who are gone, as many are taken away at a time
 _LOCKED = 10  # seconds; who holds a line longer is gone
 
 
@@ -239,6 +242,8 @@ def dial(headers: Headers, config: Config) -> Dial:
     config = config.for_domain(domain)
     (user,) = yield [Api(f"user_data {user}@{domain} attr id")]
     code = parse(dialled) or Code("", "")
+    if not config.codes.enabled:
+        return _refused(dialled, user, domain, code, config.codes, "codes.enabled is false")
     if not code.do or not dialable(user):
         return _refused(dialled, user, domain, code, config.codes, "not a code")
     return (yield from _Way(headers, config.codes, code, user, domain).run())
@@ -251,7 +256,11 @@ class _Way:
         self.headers, self.words, self.code, self.user, self.domain = headers, words, code, user, domain
         self.services = _SERVICES[code.service]
         self.lock = f"fsdaemon-lock-{domain.lower()}-{user}"
-        self.key = f"{headers.get(v.UUID)}.{headers.get(v.NOW)[:10]}"
+        # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
+        self.key = f"{re.sub(r'[^A-Za-z0-9-]', '', headers.get(v.UUID))[:64]}.{headers.get(v.NOW)[:10]}"
+        self.free: list[
+            Api
+        ] = []  # the commands that give the line back, and take away what nobody holds any more
 
     def run(self) -> Dial:
         first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
@@ -262,18 +271,21 @@ class _Way:
         answers = yield [*first, Api(select(self.user, self.domain)), *asked]
         why = self._why_not_now(answers[len(first) - 1])
         if why:
-            if self.code.do != ASK:
-                yield [Api(f"db delete/{self.lock}/{self.key}")]
+            yield self.free
             return self._refused(why)._replace(busy=why == _BUSY)
         entries, directory = _entries(answers[len(first)]), dict(zip(KINDS, answers[len(first) + 1 :]))
         return (yield from self._change(entries, directory))
 
     def _why_not_now(self, answer: str) -> str:
         """Why nothing can be read or changed: FreeSWITCH's db is away, or somebody else holds the line."""
-        keys = [] if self.code.do == ASK else [key for key in answer.split(",") if self._holds(key)]
-        if not (answer.isdigit() if self.code.do == ASK else self.key in keys):
-            return "FreeSWITCH's db does not answer"
-        return _BUSY if keys and keys != [self.key] else ""
+        if self.code.do == ASK:
+            return "" if answer.isdigit() else _AWAY
+        keys = answer.split(",")
+        gone = [key for key in keys if not self._holds(key) and _KEY.fullmatch(key)]
+        self.free = [Api(f"db delete/{self.lock}/{key}") for key in (*gone[:_MOST_GONE], self.key)]
+        if self.key not in keys:
+            return _AWAY if len(keys) < _MOST_GONE else _BUSY  # a list that is too long is cut (mod_db.c)
+        return "" if {*keys} - {*gone} == {self.key} else _BUSY
 
     def _holds(self, key: str) -> bool:
         """Whether this key in the lock's realm counts: it is not of somebody who is gone."""
@@ -287,14 +299,10 @@ class _Way:
         if self.code.do == ASK:
             pass
         elif why:
-            yield [Api(f"db delete/{self.lock}/{self.key}")]
+            yield self.free
         else:
             write_ = f"db insert/{realm}/{self.user}/{line}" if line else f"db delete/{realm}/{self.user}"
-            told = yield [
-                Api(write_),
-                Api(select(self.user, self.domain)),
-                Api(f"db delete/{self.lock}/{self.key}"),
-            ]
+            told = yield [Api(write_), Api(select(self.user, self.domain)), *self.free]
             why = "" if told[1] == line else "it was not stored"
         if why:
             return self._refused(why)

@@ -61,7 +61,9 @@ def data_of(question: Question, recording: bytes = b"", places: v.Preset = v.PRE
         lines[places.domain[0].variable] = callee.domain
     for kind, target in question.forwards.items():
         names, flags = places.forward(kind)
-        lines[names[0].variable] = target
+        named = next((name for name in names if not name.directory), None)
+        if named:  # else FreeSWITCH is asked, see `answer`
+            lines[named.variable] = target
         lines.update({flag.variable: "true" for flag in (*places.is_user[:1], *flags[:1])})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
@@ -108,9 +110,13 @@ def _name(question: Question, user: str) -> str:
     return question.names.get(user) or question.names.get(user.partition("@")[0], "")
 
 
-def answer(question: Question, command: str) -> str:
+def answer(question: Question, command: str, places: v.Preset = v.PRESETS["default"]) -> str:
     """What FreeSWITCH would answer to an `api` command, as far as the question tells."""
     word, _, rest = command.partition(" ")
+    asked = rest.rpartition(" ")[2]
+    for kind, target in question.forwards.items():
+        if word == "user_data" and any(name.directory == asked for name in places.forward(kind)[0]):
+            return target
     if word == "user_data" and rest.endswith(v.EFFECTIVE_NAME.variable):
         user = rest.partition(" ")[0]
         return _name(question, user) or "-ERR no reply"
@@ -124,7 +130,7 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
     headers = Headers(data.rstrip(b"\n"))
     answers: dict[Api, str] = {}
     while not isinstance(outcome := decide(headers, answers, config), Decision):
-        answers.update({asked: answer(question, asked.command) for asked in outcome})
+        answers.update({asked: answer(question, asked.command, config.variables) for asked in outcome})
     facts = facts_of(outcome, config)
     if not outcome.call.forwards:
         facts["warning"] = facts["warning"] or _other_preset(headers, config)
@@ -171,7 +177,7 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
     """
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        played = Switch(data, lambda command: answer(question, command)).call(host, port)
+        played = Switch(data, lambda command: answer(question, command, config.variables)).call(host, port)
     except ConnectionRefusedError:
         raise OSError(
             f"nothing listens on {where}: is fsdaemon running, and is that its server.listen?"

@@ -149,8 +149,10 @@ CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
 ON_BRIDGE = _v(
     "bridge_pre_execute_aleg_app", Writer.DAEMON
 )  # switch_ivr_bridge.c: when somebody takes the call
+ON_BRIDGED = _v(
+    "bridge_pre_execute_app", Writer.SWITCH
+)  # switch_ivr_bridge.c: what it remembers of the last two
 ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
-ON_ANSWER = _v("execute_on_answer_fsdaemon", Writer.DAEMON)  # switch_channel.c: when the channel is answered
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion

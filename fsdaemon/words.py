@@ -272,17 +272,11 @@ class _Words:
                 f"{_named(step.number, step.name)} ({step.kind})" for step in call.path
             ),
             "transferred by": str(call.referrer.user) if call.referrer else "",
-            "asked before": ", ".join(self._asked_before()),
+            "asked before": ", ".join(call.visited),
         }
         if call.stage == BEYOND:
             found["her phone"] = "is none of this house"
         return {name: value for name, value in found.items() if value}
-
-    def _asked_before(self) -> tuple[str, ...]:
-        """Whom the dialplan asked before her; behind them stands she herself, and an alias of hers."""
-        visited, callee = self.call.visited, self.call.callee
-        hers = [at for at, one in enumerate(visited) if user_of(one, callee.domain).same(callee)]
-        return visited[: hers[-1]] if hers else visited
 
     def _where(self) -> str:
         if self.call.callee.domain:

@@ -308,22 +308,54 @@ def test_what_a_group_or_a_trunk_is_lent_is_taken_back():
     assert set_["toll_allow"] == "local"
     assert set_["fsdaemon_undo"] == (
         "^^~sip_h_Diversion=~effective_caller_id_name=Sina Sekretariat~toll_allow=domestic,local"
-        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app=~execute_on_answer_fsdaemon="
+        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app=~bridge_pre_execute_app="
     )
     assert set_["bridge_pre_execute_aleg_app"] == "multiset"
     assert set_["bridge_pre_execute_aleg_data"] == set_["fsdaemon_undo"]
-    assert set_["execute_on_answer_fsdaemon"] == "multiset " + set_["fsdaemon_undo"]
 
 
-def test_at_the_next_question_it_is_taken_back_first():
-    lent = values(decided(**ASKED, toll_allow="domestic", answers=BOSS))
-    again = decided(**{**ASKED, "fsdaemon_callee": "101"}, **lent)
-    assert str(again.commands[0]) == "multiset ${fsdaemon_undo}"
-    # Lent once more, what is put back is still what stood there in the beginning.
-    on = {key.replace("100@", "102@"): value for key, value in BOSS.items()}
-    chained = values(decided(**{**ASKED, "fsdaemon_callee": "102"}, **lent, answers=on))
-    assert "~toll_allow=domestic~" in chained["fsdaemon_undo"]
-    assert "~effective_caller_id_name=Sina Sekretariat~" in chained["fsdaemon_undo"]
+def test_a_forward_that_is_off_does_not_shorten_the_ringing():
+    off = {"db select/fsdaemon-lab.test/100": ";61=off:102:7"}
+    assert "fsdaemon_timeout" not in values(decided(**ASKED, answers=off))
+
+
+def test_a_menu_that_took_the_call_begins_a_new_way():
+    """Nobody who forwarded before it counts, neither for a loop nor for the label."""
+    way = {
+        "fsdaemon_visited": ",:103@lab.test",
+        "fsdaemon_path": "103",
+        "fsdaemon_hop": "5000@lab.test",
+        "fsdaemon_since": "1000000",
+        "Caller-Channel-Answered-Time": "1000000",
+        "Event-Date-Timestamp": "20000000",
+    }
+    back = {
+        **BOSS,
+        "user_data 100@lab.test var call_forward_all": "103",
+        "user_exists id 103 lab.test": "true",
+    }
+    assert values(decided(**ASKED, **way, answers=back))["fsdaemon_verdict"] == "forward"
+    soon = {**way, "Event-Date-Timestamp": "3000000"}  # an operator's extension answers, and passes on
+    assert values(decided(**ASKED, **soon, answers=back))["fsdaemon_reason"] == "loop"
+
+
+def test_visits_in_a_domain_with_a_port():
+    asked = {**ASKED, "fsdaemon_domain": "192.0.2.1:5060", "fsdaemon_visited": ",:103@192.0.2.1:5060"}
+    back = {
+        "user_data 100@192.0.2.1:5060 var call_forward_all": "103",
+        "user_exists id 103 192.0.2.1:5060": "true",
+    }
+    assert values(decided(**asked, answers=back))["fsdaemon_reason"] == "loop"
+
+
+def test_a_gateways_diversion_is_put_back():
+    text = '[display]\ndiversion_from = ["127.0.0.1"]\n'
+    theirs = {"sip_h_Diversion": "<sip:900@x.test>;reason=user-busy", "sip_network_ip": "127.0.0.1"}
+    external = (DIRECTORY / "external_before_bridge.txt").read_bytes()
+    set_ = values(decided(text, external, **ASKED, **theirs, answers=BOSS))
+    assert (
+        "~sip_h_Diversion=<sip:900@x.test>;reason=user-busy;counter=1;privacy=off~" in set_["fsdaemon_undo"]
+    )
 
 
 @pytest.mark.parametrize(

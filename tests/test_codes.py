@@ -423,6 +423,33 @@ def test_two_codes_at_the_same_moment(turns, second):
     assert not [row for row in database.rows if "lock" in row[0]]
 
 
+def test_switched_off_no_code_is_taken():
+    database = Database()
+    off = config.load("[codes]\nenabled = false\n")
+    lines = {"Unique-ID": UUID, "Caller-Destination-Number": "*21*101#", **WHO}
+    block = "\n".join(f"{name}: {value}" for name, value in lines.items())
+    outcome = finish(codes.dial(Headers(block.encode()), off), database)
+    assert outcome.values[v.CODE_NAME] == "Uml. abgelehnt"
+    assert "codes.enabled" in outcome.sentence
+    assert database.rows == {}
+
+
+def test_those_who_are_gone_are_cleared_away():
+    database = Database()
+    for count in range(120):
+        database(f"db insert/fsdaemon-lock-lab.test-100/gone{count}.1795755000/1")
+    for _ in range(3):
+        outcome = finish(way("*21*101#"), database)
+    assert outcome.values[v.CODE_NAME] == "Uml. immer an 101"
+    assert list(database.rows) == [("fsdaemon-lab.test", "100")]
+
+
+def test_a_call_id_as_uuid_ends_no_command():
+    database = Database()
+    finish(way("*21*101#", uuid="a/b,c@192.0.2.1 d"), database)
+    assert database.rows == {("fsdaemon-lab.test", "100"): ";21=on:101"}
+
+
 def test_the_lock_of_somebody_who_is_gone_holds_nobody_up():
     database = Database()
     database("db insert/fsdaemon-lock-lab.test-100/gone.1795755000/1")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import config
-from fsdaemon.explain import Question, explain
+from fsdaemon.explain import Question, data_of, explain
 from fsdaemon.switchside import channel_data
 from tests.daemon import Daemon
 from tests.recorded import DIRECTORY
@@ -298,11 +298,12 @@ def test_a_recording_of_an_answered_call(capsys, tmp_path: Path, variables, labe
 @pytest.mark.parametrize(
     ("visited", "before"),
     [
-        (",100", ""),
-        (",103,100", "103"),
-        (",103,100,870", "103"),
-        (",100,870,100", "100, 870"),
-        (",103", "103"),
+        ("", ""),
+        (",:103", "103"),
+        (",:103,:870", "103, 870"),
+        (",:103@lab.test", "103@lab.test"),
+        (",an-earlier-bridge:103", ""),
+        (",:1 03", ""),
     ],
 )
 def test_who_was_asked_before(capsys, tmp_path: Path, visited: str, before: str):
@@ -518,3 +519,10 @@ def test_forwards_that_are_not_in_a_recording_are_asked_for():
     )
     assert told["verdict"] == "forward"
     assert "note" not in told
+
+
+def test_forwards_that_stand_in_the_directory_only():
+    text = '[variables]\nalways = ["directory:my_forward"]\n'
+    question = Question(callee="100", caller="102", domain="lab.test", forwards={"always": "101"})
+    decided = explain(question, data_of(question, places=config.load(text).variables), config.load(text))
+    assert (decided["verdict"], decided["target"]) == ("forward", "101")

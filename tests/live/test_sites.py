@@ -19,14 +19,6 @@ in_two = pytest.mark.parametrize("freeswitch", ["two_tenants"], indirect=True)
 
 KAI = "Uml. fuer Cora Chefin: Kai Kollege"
 BOSS_TO_SECRETARY = {"all": "101"}
-same_tick = pytest.mark.xfail(reason="call.py _taken: FreeSWITCH's clock has ticks of 20 ms, > should be >=")
-unlent = pytest.mark.xfail(
-    reason="actions.py _lent: taken back at a bridge only, not where something else answers"
-)
-one_domain = pytest.mark.xfail(
-    reason="path and visited have no domain where a forward leads to another tenant"
-)
-TRUNKS = (pytest.param("05551234567", marks=unlent), pytest.param("95551234567", marks=same_tick))
 
 
 @pytest.fixture(scope="module", params=list(SITES))
@@ -427,7 +419,7 @@ def test_a_group_passes_the_call_on_to_a_trunk(switch, daemon, scene):
 
 
 @in_one
-@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("trunk", ["05551234567", "95551234567"])
 def test_a_conference_passes_the_call_on_to_a_trunk(switch, daemon, scene, trunk):
     """The conference took it: it is not a forwarded call any more."""
     switch.forwards(u100={"all": "3000"})
@@ -552,7 +544,6 @@ def test_other_kinds_at_the_other_tenant(switch, daemon, scene, route):
     scene(scenario)
 
 
-@one_domain
 @in_two
 def test_a_forward_to_the_other_tenant(switch, daemon, scene):
     """Alpha's 100 forwards to 8101, beta's 101; who is called there shows alpha's diverter, once."""
@@ -573,7 +564,6 @@ def test_a_forward_to_the_other_tenant(switch, daemon, scene):
     scene(scenario)
 
 
-@one_domain
 @in_two
 @pytest.mark.parametrize("alive", [True, False])
 def test_the_same_number_forwards_at_both_tenants(switch, scene, alive):
