@@ -18,8 +18,8 @@ DIALPLAN_ONLY = {
     "fsdaemon_called",
     "fsdaemon_code",
     "fsdaemon_done",
-    "fsdaemon_forward_",  # with the kind behind it
     "fsdaemon_kind",
+    "fsdaemon_forward_",  # with the kind behind it
     "call_forward_",
 }
 
