@@ -149,8 +149,8 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
 def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
-    It ends when somebody takes the call, when the call goes on to something else (UNDO, in the dialplan of
-    the example configuration), and at the next question.
+    It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
+    of the example configuration), and at the next question.
     """
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.own_name),
@@ -162,9 +162,10 @@ def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.
     if verdict.action == FORWARD:
         for header, (callees, own) in call.context.rights.items():
             values[header], undo[header] = callees, own
-    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED), ""))
+    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED, v.ON_ANSWER), ""))
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
+    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
     values[v.SINCE] = call.context.now
     return values
 

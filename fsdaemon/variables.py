@@ -149,6 +149,7 @@ CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
 ON_BRIDGE = _v(
     "bridge_pre_execute_aleg_app", Writer.DAEMON
 )  # switch_ivr_bridge.c: when somebody takes the call
+ON_ANSWER = _v("execute_on_answer_fsdaemon", Writer.DAEMON)  # switch_channel.c: when the channel is answered
 ON_BRIDGED = _v(
     "bridge_pre_execute_app", Writer.SWITCH
 )  # switch_ivr_bridge.c: what it remembers of the last two

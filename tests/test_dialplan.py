@@ -114,7 +114,7 @@ def test_the_causes_are_the_daemons():
         *[(target, True) for target in ("101", "alice.b", "*21*1#", "+49170", "a-b", "0")],
         *[
             (target, False)
-            for target in ("a b", "101,102", "${x}", "user/101", "", "1\n", "101@b", "a~b", "x;y")
+            for target in ("-ERR", "a b", "101,102", "${x}", "user/101", "", "1\n", "101@b", "a~b", "x;y")
         ],
     ],
 )

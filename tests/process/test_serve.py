@@ -62,7 +62,8 @@ def test_recordings(daemons, recording: Recording) -> None:
     assert played.variables["fsdaemon_verdict"] == recording.expect["verdict"]
     assert played.variables["fsdaemon_reason"] == recording.expect["reason"]
     if recording.expect.get("label"):
-        carried = "fsdaemon_label" if "fsdaemon_carry" in played.variables else "effective_caller_id_name"
+        leg_only = {"fsdaemon_carry", "fsdaemon_context"} & set(played.variables)
+        carried = "fsdaemon_label" if leg_only else "effective_caller_id_name"
         assert shown_by_mod_sofia(played.variables[carried]) == recording.expect["label"]
     assert played.expanded == []
     assert played.refused == []
