@@ -350,7 +350,7 @@ def _context(
         rights={} if is_user else _rights(headers, callee, ask),
         seconds=no_answer.seconds if no_answer.on else "",
         forks=_forks(headers, callee, stage, ask),
-        now=headers.get(v.NOW),
+        now=re.sub("[^0-9]", "", headers.get(v.NOW)),
         given=tuple(name for name in v.FORWARDS if name in headers),
     )
 

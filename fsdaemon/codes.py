@@ -257,7 +257,8 @@ class _Way:
         self.services = _SERVICES[code.service]
         self.lock = f"fsdaemon-lock-{domain.lower()}-{user}"
         # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
-        self.key = f"{re.sub(r'[^A-Za-z0-9-]', '', headers.get(v.UUID))[:64]}.{headers.get(v.NOW)[:10]}"
+        uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
+        self.key = f"{uuid[:64]}.{now[:10]}"
         self.free: list[
             Api
         ] = []  # the commands that give the line back, and take away what nobody holds any more

@@ -340,6 +340,12 @@ def test_a_menu_that_took_the_call_begins_a_new_way():
     assert values(decided(**ASKED, **soon, answers=back))["fsdaemon_reason"] == "loop"
 
 
+def test_a_time_is_a_number():
+    """FreeSWITCH writes it; the fuzzer had written a line end."""
+    set_ = values(decided(**ASKED, **{"Event-Date-Timestamp": "1\n2"}, answers=BOSS))
+    assert set_["fsdaemon_since"] == "12"
+
+
 def test_visits_in_a_domain_with_a_port():
     asked = {**ASKED, "fsdaemon_domain": "192.0.2.1:5060", "fsdaemon_visited": ",:103@192.0.2.1:5060"}
     back = {
