@@ -259,9 +259,8 @@ class _Way:
         # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
         uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
         self.key = f"{uuid[:64]}.{now[:10]}"
-        self.free: list[
-            Api
-        ] = []  # the commands that give the line back, and take away what nobody holds any more
+        # The commands that give the line back, and take away what nobody holds any more.
+        self.free: list[Api] = []
 
     def run(self) -> Dial:
         first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
