@@ -127,9 +127,8 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         values.update(channel)
     elif call.context.asks and _beyond(call, verdict):
         values.update(_lent(call, verdict, channel))
-    if any(step.number == call.callee.name for step in call.path):
-        leg[v.LEG_REDIRECT_FATAL] = "true"  # a phone that sends to itself would do so 69 times
-    elif call.context.forks and call.stage == BEFORE:
+    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
+    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
         leg[v.LEG_REDIRECT_FATAL] = "true"
     if leg:
         values[v.LEG] = _leg(leg)

@@ -480,9 +480,8 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
             for number, kind in zip_longest(numbers_, kinds)
             if number and dialable(number)
         ]
-        if (
-            hop.domain.lower() != callee.domain.lower()
-        ):  # it came from another tenant, where numbers are others
+        # It came from another tenant, where the same numbers are other users.
+        if hop.domain.lower() != callee.domain.lower():
             steps = [(full(number, hop.domain), kind) for number, kind in steps]
         if pending in FORWARDS:
             steps.append((str(hop), pending))

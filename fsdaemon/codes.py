@@ -193,12 +193,14 @@ def _sentence(name: str, target: str, words: Codes) -> str:
 
 def may_lead_to(number: str, is_user: bool, toll_allow: str, targets: tuple[str, ...]) -> bool:
     """Whether a code may forward to `number`: another user, or what `codes.targets` names."""
+    if is_user:
+        return True
     classes = set(re.split(r"[\s,]+", toll_allow))
-    for target in () if is_user else targets:
+    for target in targets:
         expression, _, needed = target.partition(" ")
         if (not needed or needed in classes) and re.fullmatch(expression, number, re.ASCII):
             return True
-    return is_user
+    return False
 
 
 # --- with FreeSWITCH --------------------------------------------------------------------------------
@@ -318,11 +320,9 @@ class _Way:
         if self.code.do == SET:
             fresh = {self.code.number}
         for number in sorted(fresh - {""}):
-            (found,) = (
-                yield [Api(f"user_data {number}@{self.domain} attr id")]
-                if dialable(number)
-                else [Api("eval")]
-            )
+            found = ""
+            if dialable(number):
+                (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")]
             toll = self.headers.get(v.TOLL_ALLOW)
             if found.lower() == self.user.lower() or not may_lead_to(
                 number, bool(found), toll, self.words.targets

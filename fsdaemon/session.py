@@ -172,7 +172,8 @@ class Session(OutboundSession):
             if not outcome.busy or not left:
                 break
             gevent.sleep(random.uniform(_PAUSE / 5, _PAUSE))
-        for command, reply in zip(setting(outcome.values), self.send_all(setting(outcome.values))):
+        told = setting(outcome.values)
+        for command, reply in zip(told, self.send_all(told)):
             if reply.reply.startswith("-"):
                 self._refused(command, reply, show)
         return outcome
