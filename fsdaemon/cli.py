@@ -255,8 +255,8 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     add("--caller", metavar="USER", type=_someone, help="who calls: a user, or with --outside a number")
     add("--callee", metavar="USER", type=_someone, help="who is dialled")
     add("--domain", type=_domain, help="of the users that are named without one (101 or 101@b.example)")
-    add("--outside", action="store_true", help="the caller is no user; --caller is her number")
-    add("--withheld", action="store_true", help="she withholds her number")
+    add("--outside", action="store_true", help="the caller is not a user; --caller is an outside number")
+    add("--withheld", action="store_true", help="the caller withholds the number")
     add(
         "--name",
         type=_pair,
@@ -268,7 +268,7 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     add("--group", action="append", default=[], help="a group the caller is in")
     for kind in KINDS:
         add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"the callee's forward: {kind}")
-    add("--failed", choices=KINDS[1:], help="her phone was tried, and this was the matter")
+    add("--failed", choices=KINDS[1:], help="the phone was tried, and this was the matter")
     add("--path", type=_path, default=(), metavar="USERS",
         help="who forwarded the call already, oldest first: 104,105")  # fmt: skip
     add("--recording", type=Path, metavar="FILE",

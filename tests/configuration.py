@@ -45,19 +45,19 @@ A name with a capital letter first is a header of the channel data.
 """
 MEANINGS = {
     "callee": "who is dialled",
-    "callee_name": "her name; else `effective_caller_id_name` of her directory entry",
-    "domain": "her domain",
-    "always": "where she forwards to, always",
-    "busy": "the same when she is busy",
-    "no_answer": "the same when she does not answer",
-    "not_registered": "the same when no phone of hers is registered",
+    "callee_name": "the callee's name; else `effective_caller_id_name` of the callee's directory entry",
+    "domain": "the callee's domain",
+    "always": "where the callee forwards to, always",
+    "busy": "the same when busy",
+    "no_answer": "the same when nobody answers",
+    "not_registered": "the same when no phone is registered",
     "groups": "the groups of the one who calls",
-    "is_user": '"true": who is dialled is a user; without a variable: she always is',
+    "is_user": '"true": who is dialled is a user; without a variable: it always is one',
     "always_enabled": '"true": the forward counts; without a variable: it always does',
     "busy_enabled": "the same for busy",
     "no_answer_enabled": "the same for no answer",
     "not_registered_enabled": "the same for not registered",
-    "caller_domain": "the domain of a caller who gave her password",
+    "caller_domain": "the domain of a caller whom FreeSWITCH authenticated",
 }
 
 
