@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = next(
@@ -28,8 +28,8 @@ setup(
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    packages=["fsdaemon"],
-    package_data={"fsdaemon": ["py.typed", "page.html"]},
+    packages=find_packages(include=["fsdaemon", "fsdaemon.*"]),
+    package_data={"fsdaemon": ["py.typed"], "fsdaemon.daemon": ["page.html"]},
     python_requires=">=3.9",
     install_requires=RUN,
     extras_require={
@@ -41,7 +41,7 @@ setup(
         "lint": LINT,
         "dev": TEST + LINT,
     },
-    entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli:main"]},
+    entry_points={"console_scripts": ["fsdaemon = fsdaemon.cli.main:main"]},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",
         "Intended Audience :: Telecommunications Industry",

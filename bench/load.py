@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from bench import native
 from bench.process import ROOT
-from fsdaemon import config
-from fsdaemon.decide import Decision, decide
-from fsdaemon.esl import Headers, to_bytes
-from fsdaemon.switchside import channel_data
+from fsdaemon.config import reader as config
+from fsdaemon.core.decide import Decision, decide
+from fsdaemon.esl.fake_switch import channel_data
+from fsdaemon.esl.protocol import to_bytes
+from fsdaemon.terms.channel import Headers
 
 _RECORDING = ROOT / "tests" / "recordings" / "internal_before_bridge.txt"
 _CALL = {"fsdaemon_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}

@@ -2,7 +2,7 @@
 
 import sys
 
-from fsdaemon.cli import main
+from fsdaemon.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from fsdaemon import variables as v
-from fsdaemon.variables import Header
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.variables import Header
 
 RECORDINGS = {
     path.stem: path.read_bytes()

@@ -14,15 +14,16 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from fsdaemon import config as configuration
-from fsdaemon import log
-from fsdaemon import variables as v
-from fsdaemon.config import Config
-from fsdaemon.decide import Decision, decide
-from fsdaemon.display import shown_by_mod_sofia
-from fsdaemon.esl import DEFAULT_LIMITS, Api, Headers, to_bytes
-from fsdaemon.numbers import looks_outside
-from fsdaemon.switchside import Played, Switch, channel_data
+from fsdaemon.config import reader as configuration
+from fsdaemon.config.reader import Config
+from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.daemon import log
+from fsdaemon.esl.fake_switch import Played, Switch, channel_data
+from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.numbers import looks_outside
 from fuzz import corpus
 from fuzz.heard import broken, log_lines
 from fuzz.run import Target, main

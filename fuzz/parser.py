@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from hypothesis import strategies as st
 
-from fsdaemon.esl import DEFAULT_LIMITS, Limits, Message, Parser, ProtocolError
+from fsdaemon.esl.protocol import DEFAULT_LIMITS, Limits, Message, Parser, ProtocolError
 from fuzz import corpus
 from fuzz.run import Target, main
 

@@ -11,9 +11,9 @@ import sys
 
 from hypothesis import strategies as st
 
-from fsdaemon.config import Config, default
-from fsdaemon.decide import Decision
-from fsdaemon.session import OutboundSessionHasGoneAway, ProtocolError, Session
+from fsdaemon.config.reader import Config, default
+from fsdaemon.core.decide import Decision
+from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
 from fuzz import corpus
 from fuzz.heard import broken, log_lines
 from fuzz.run import Target, main

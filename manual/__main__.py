@@ -13,7 +13,8 @@ from pathlib import Path
 import shtab
 from argparse_manpage.manpage import Manpage
 
-from fsdaemon import __version__, cli
+from fsdaemon import __version__
+from fsdaemon.cli import main as cli
 from manual.pages import COMMAND_SECTIONS, conf_page
 
 ROOT = Path(__file__).parents[1]

@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from fsdaemon.config import OVERRIDABLE, SCHEMA, Key, Wrong
-from fsdaemon.variables import PRESETS, Preset
+from fsdaemon.config.reader import OVERRIDABLE, SCHEMA, Key, Wrong
+from fsdaemon.terms.presets import PRESETS, Preset
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "configuration.md"

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fsdaemon.display import shown_by_mod_sofia
-from fsdaemon.switchside import Switch
+from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.esl.fake_switch import Switch
 from tests.daemon import Daemon
 from tests.recorded import Recording, recordings
 

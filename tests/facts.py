@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsdaemon.call import BEFORE, Call, Caller, Context, Person, User
-from fsdaemon.config import Config, load
+from fsdaemon.config.reader import Config, load
+from fsdaemon.core.call import BEFORE, Call, Caller, Context, Person, User
 
 DOMAIN = "lab.test"
 

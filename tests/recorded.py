@@ -8,8 +8,8 @@ from typing import Any
 
 import tomli
 
-from fsdaemon.esl import Headers
-from fsdaemon.switchside import channel_data
+from fsdaemon.esl.fake_switch import channel_data
+from fsdaemon.terms.channel import Headers
 
 DIRECTORY = Path(__file__).parent / "recordings"
 

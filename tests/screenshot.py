@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from fsdaemon.switchside import Switch, channel_data
+from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import recordings
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fsdaemon import config
-from fsdaemon.decide import Decision, decide
-from fsdaemon.esl import Execute, Headers
+from fsdaemon.config import reader as config
+from fsdaemon.core.decide import Decision, decide
+from fsdaemon.terms.channel import Execute, Headers
 
 _CONFIG = config.default()
 

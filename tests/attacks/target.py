@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 
-from fsdaemon import switchside
+from fsdaemon.esl import fake_switch as switchside
 from tests.daemon import Daemon
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"

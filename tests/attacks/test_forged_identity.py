@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsdaemon.switchside import channel_data
+from fsdaemon.esl.fake_switch import channel_data
 from tests.attacks.target import Target, recording
 
 # What an INVITE writes (freeswitch-facts: who is calling), and what looks like it.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsdaemon.switchside import channel_data
+from fsdaemon.esl.fake_switch import channel_data
 from tests.attacks.target import Target, call_data, recording
 
 EVIL = {

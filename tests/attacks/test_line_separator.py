@@ -5,8 +5,8 @@ greenswitch 0.0.19 decodes before it splits, at every Unicode line end, and beli
 
 import pytest
 
-from fsdaemon.esl import Headers
-from fsdaemon.switchside import channel_data
+from fsdaemon.esl.fake_switch import channel_data
+from fsdaemon.terms.channel import Headers
 from tests.attacks.target import Target, recording
 
 DATA = recording("external_line_separator_in_name")

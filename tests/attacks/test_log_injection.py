@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from fsdaemon.switchside import Played, Switch, channel_data
+from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from tests.attacks.target import BIDI, Target, broken_characters, recording
 
 EXTERNAL = recording("external_before_bridge")

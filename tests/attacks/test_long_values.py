@@ -5,7 +5,7 @@ SIP over TCP knows no limit of a line; what a stranger writes at length must not
 
 import pytest
 
-from fsdaemon.switchside import channel_data
+from fsdaemon.esl.fake_switch import channel_data
 from tests.attacks.target import Target, call_data, recording
 
 LENGTH = 60_000

@@ -1,6 +1,6 @@
 """A block with more headers than any channel has is refused; one with as many as allowed is not."""
 
-from fsdaemon.esl import DEFAULT_LIMITS
+from fsdaemon.esl.protocol import DEFAULT_LIMITS
 from tests.attacks.peers import closes, connect, send
 from tests.attacks.target import USUAL, Target, call_data
 

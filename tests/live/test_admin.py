@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import Daemon, free_port
-from tests.test_cli import run
+from tests.unit.test_cli import run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsdaemon.display import clean
+from fsdaemon.core.label import clean
 from tests.daemon import Daemon
 
 NAMES = [

@@ -7,10 +7,11 @@ import threading
 
 import pytest
 
-from fsdaemon.esl import Api, Command, Execute, Message, Parser, to_bytes
-from fsdaemon.switchside import Switch as Fake
+from fsdaemon.esl.fake_switch import Switch as Fake
+from fsdaemon.esl.protocol import Message, Parser, to_bytes
+from fsdaemon.terms.channel import Api, Command, Execute
 from tests.recorded import DIRECTORY
-from tests.test_switchside import SCRIPT
+from tests.unit.test_switchside import SCRIPT
 
 RAW = [b"nonsense\n\n", b"sendmsg\ncall-command: dance\n\n", b"sendmsg\ncall-command: execute\n\n"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
-from fsdaemon.switchside import Switch, channel_data
+from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY
-from tests.test_cli import run
+from tests.unit.test_cli import run
 
 STRANGER = (DIRECTORY / "external_forged_identity.txt").read_bytes()
 BOSS = {"fsdaemon_forward_all": "101", "fsdaemon_callee_name": "Cora Chefin", "fsdaemon_domain": "lab.test"}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fsdaemon.display import shown_by_mod_sofia
-from fsdaemon.switchside import Switch, channel_data
+from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
 
@@ -349,7 +349,7 @@ def test_socket_activation_answers_what_waited(tmp_path: Path) -> None:
 def test_a_loop_that_is_stuck_ends_the_process() -> None:
     """Without systemd the heartbeat does it; the daemon itself has no way to be stuck but a debugger's."""
     code = (
-        "import time\nfrom fsdaemon.heartbeat import Heartbeat\n"
+        "import time\nfrom fsdaemon.daemon.heartbeat import Heartbeat\n"
         "heartbeat = Heartbeat(0.4)\nfor _ in range(20):\n    heartbeat.beat()\n    time.sleep(0.05)\n"
         "start = time.monotonic()\ntime.sleep(10)\n"
     )

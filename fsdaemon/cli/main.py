@@ -1,0 +1,363 @@
+"""The command line: arguments in, exit codes out (0 fine, 1 the input is wrong, 2 usage).
+
+Rule: no traceback reaches a user. What a command does is done elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import stat
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fsdaemon import __version__
+from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
+from fsdaemon.core.call import KINDS
+from fsdaemon.esl.protocol import ProtocolError
+from fsdaemon.terms.channel import Headers
+from fsdaemon.terms.numbers import dialable
+from fsdaemon.terms.variables import UUID
+
+if TYPE_CHECKING:
+    from fsdaemon.cli.explain import Question
+
+DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
+_LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred, channel data some 10 000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command `fsdaemon`; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no umlauts
+    arguments = _parser().parse_args(argv)
+    try:
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # … | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, ProtocolError) as error:
+        file = getattr(error, "filename", None)
+        where = f"{file}: " if file else ""
+        print(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration of `path`, of /etc/fsdaemon/conf.toml, or the built-in one if that is not there.
+
+    Raises ConfigError for what is wrong in the file, or with it.
+    """
+    if path is None and not _is_there(DEFAULT_PATH):
+        return default()
+    path = path or DEFAULT_PATH
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and str(path) != os.devnull:
+            what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
+            raise ConfigError([Problem("", f"is {what}; a file is wanted")])
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
+    if len(data) > _LARGEST:
+        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes: that is no conf.toml")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError([Problem("", "not UTF-8; save the file as UTF-8", line)]) from None
+    return load(text, str(path))
+
+
+def _is_there(path: Path) -> bool:
+    """False for nothing at all; a link to nowhere and a closed folder are mistakes to be told."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from fsdaemon.daemon import log
+    from fsdaemon.daemon.server import Server
+
+    def configuration() -> Config:
+        config = read_config(arguments.config)
+        return config.listening(tuple(arguments.listen)) if arguments.listen else config
+
+    config = configuration()
+    log.configure(config.log)
+    _raise_descriptor_limit()
+    Server(config, configuration).run()
+    return 0
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many connections as the system does; the usual soft limit is 1024."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from fsdaemon.config import render
+
+    print(render.text(read_config(arguments.config), arguments.print))
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from fsdaemon.cli import explain
+    from fsdaemon.core import sentences as words
+
+    if arguments.uuid:
+        return _explain_call(arguments)
+    if arguments.listen:
+        arguments.parser.error("--listen says where --uuid asks; --via asks a daemon about another call")
+    question, recording = _question(arguments)
+    config = read_config(arguments.config)
+    data = explain.data_of(question, recording, config.variables)
+    if arguments.via:
+        host, _, port = arguments.via.rpartition(":")
+        facts = explain.ask_daemon(question, data, host.strip("[]"), int(port), config)
+        facts["uuid"] = Headers(data).get(UUID)
+    else:
+        facts = explain.explain(question, data, config)
+    print(_json(facts) if arguments.json else words.text(facts, saw=bool(recording)))
+    return 0
+
+
+def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
+    """What is asked about, and the recording behind it; usage errors end the program here."""
+    from fsdaemon.cli import explain
+
+    recording = _recording(arguments.recording) if arguments.recording else b""
+    if not recording and not (arguments.callee and arguments.caller):
+        arguments.parser.error("name a call: --caller and --callee, or --recording, or --uuid")
+    if arguments.outside and arguments.group:
+        arguments.parser.error("--group: a caller from --outside is in no group")
+    if arguments.outside and not arguments.caller:
+        arguments.parser.error("--outside: whose number is --caller?")
+    domain = arguments.domain or ("" if recording else "example")
+    question = explain.Question(
+        callee=arguments.callee or "",
+        caller=arguments.caller or "",
+        domain=domain,
+        uuid=str(uuid.uuid4()),  # so that a call by --via can be found in the daemon's log
+        outside=arguments.outside,
+        withheld=arguments.withheld,
+        names=dict(arguments.name),
+        groups=tuple(arguments.group),
+        forwards={kind: getattr(arguments, kind) for kind in KINDS if getattr(arguments, kind)},
+        failed=arguments.failed or "",
+        path=arguments.path,
+    )
+    return question, recording
+
+
+def _recording(path: Path) -> bytes:
+    """Channel data: the answer to `connect`, or of `uuid_dump`. Raises OSError for anything else."""
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1).replace(b"\r\n", b"\n")
+    if b"Unique-ID: [" in data:
+        raise OSError(f"{path}: this is what `info` logs; wanted is the output of fs_cli -x 'uuid_dump UUID'")
+    if b"Unique-ID: " not in data or len(data) > _LARGEST:
+        raise OSError(f"{path}: no channel data (the output of fs_cli -x 'uuid_dump UUID')")
+    return data
+
+
+def _explain_call(arguments: argparse.Namespace) -> int:
+    """Ask the running daemon, at metrics.listen, about a call that it decided."""
+    from fsdaemon.cli import explain
+    from fsdaemon.core import sentences as words
+
+    about = ("caller", "callee", "recording", "via", "failed", "path", *KINDS)
+    others = [name for name in about if getattr(arguments, name)]
+    if others:
+        option = others[0].replace("_", "-")
+        arguments.parser.error(f"--uuid asks about a call that happened; --{option} is about another")
+    found = explain.ask_call(_page_address(arguments), arguments.uuid)
+    if not found:
+        raise OSError(
+            f"nothing is kept about {arguments.uuid}: not decided here, or too long ago (metrics.keep)"
+        )
+    print(_json(found) if arguments.json else "\n\n".join(words.text(facts, saw=True) for facts in found))
+    return 0
+
+
+def _page_address(arguments: argparse.Namespace) -> str:
+    """Where the running daemon answers questions: what was given, else metrics.listen."""
+    if arguments.listen:
+        return str(arguments.listen)  # and a conf.toml that cannot be read is no hindrance
+    config = read_config(arguments.config)
+    address = config.metrics.listen
+    if not address:
+        read = config.source or f"{DEFAULT_PATH} is not there, and by default it is"
+        raise OSError(
+            f"metrics.listen is off ({read}), so nobody can be asked; "
+            'listen = "127.0.0.1:9484" under [metrics] and a restart turn it on'
+        )
+    return address
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from fsdaemon.cli import explain, status
+
+    address = _page_address(arguments)
+
+    def ask() -> dict[str, Any]:
+        told = explain.ask_page(address, "/status")
+        verdicts = explain.ask_page(address, "/verdicts")
+        if not (isinstance(told, dict) and "healthy" in told and isinstance(verdicts, list)):
+            raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)")
+        return {**told, "verdicts": verdicts[-arguments.last :] if arguments.last else []}
+
+    if arguments.json:
+        told = ask()
+        print(_json(told))
+    else:
+        told = status.show(ask, arguments.watch)
+    return 0 if told["healthy"] else 1
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return "".join(ch if ch.isprintable() or ch == "\n" else json.dumps(ch)[1:-1] for ch in text)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    user, equals, name = text.partition("=")
+    if not (user and equals):
+        raise argparse.ArgumentTypeError(f"must be USER=NAME, not {text}")
+    return user, name
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--caller", metavar="USER", type=_someone, help="who calls: a user, or with --outside a number")
+    add("--callee", metavar="USER", type=_someone, help="who is dialled")
+    add("--domain", type=_domain, help="of the users that are named without one (101 or 101@b.example)")
+    add("--outside", action="store_true", help="the caller is not a user; --caller is an outside number")
+    add("--withheld", action="store_true", help="the caller withholds the number")
+    add(
+        "--name",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="USER=NAME",
+        help="a user's name in the directory; may be given several times",
+    )
+    add("--group", action="append", default=[], help="a group the caller is in")
+    for kind in KINDS:
+        add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"the callee's forward: {kind}")
+    add("--failed", choices=KINDS[1:], help="the phone was tried, and this was the matter")
+    add("--path", type=_path, default=(), metavar="USERS",
+        help="who forwarded the call already, oldest first: 104,105")  # fmt: skip
+    add("--recording", type=Path, metavar="FILE",
+        help="channel data of a real call (fs_cli -x 'uuid_dump UUID'); other options change it")  # fmt: skip
+    add(
+        "--via", type=_address, metavar="HOST:PORT", help="ask the daemon that runs there (its server.listen)"
+    )
+    add("--uuid", help="a call that really happened: ask the running daemon (at metrics.listen)")
+    add("--listen", type=_page, metavar="HOST:PORT", help="with --uuid: instead of metrics.listen")
+    add("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_explain, parser=parser)
+
+
+def _status_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--listen", "--url", type=_page, metavar="HOST:PORT", help="instead of metrics.listen")
+    add("--last", type=_count, default=10, metavar="N", help="how many verdicts to show (default: 10)")
+    add("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
+    add("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_status)
+
+
+def _page(text: str) -> str:
+    return _address(re.sub(r"^http://|/$", "", text))
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 1000:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1000, not {text}")
+    return int(text)
+
+
+def _someone(text: str) -> str:
+    if not text.strip() or len(text) > 200:
+        raise argparse.ArgumentTypeError("must be a user, like 101 or 101@b.example, or a number")
+    return text
+
+
+def _domain(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]{1,255}", text):
+        raise argparse.ArgumentTypeError(f"must be a domain, like b.example, not {text}")
+    return text
+
+
+def _path(text: str) -> tuple[str, ...]:
+    steps = tuple(text.split(","))
+    if not all(map(dialable, steps)):
+        raise argparse.ArgumentTypeError(f"must be users with commas between, like 104,105, not {text}")
+    return steps
+
+
+def _address(text: str) -> str:
+    try:
+        return host_port(text)
+    except Wrong as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fsdaemon", description="Call-forward exception and display for FreeSWITCH."
+    )
+    parser.add_argument("--version", action="version", version=f"fsdaemon {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run the daemon in the foreground")
+    serve.add_argument(
+        "--listen", type=_address, action="append", metavar="HOST:PORT", help="instead of server.listen"
+    )
+    serve.set_defaults(run=_serve)
+    check = commands.add_parser("check", help="check a conf.toml and print the effective configuration")
+    check.add_argument(
+        "--print",
+        action="store_true",
+        help="for each domain print all that is in effect there, not only what differs",
+    )
+    check.set_defaults(run=_check)
+    status = commands.add_parser("status", help="say how the running daemon is, and what it decided last")
+    _status_options(status)
+    explain = commands.add_parser(
+        "explain",
+        help="say what would happen to a call, and why",
+        epilog="example: fsdaemon explain --caller 102 --callee 100 --always 101",
+    )
+    _explain_options(explain)
+    for command in (serve, check, status, explain):
+        command.add_argument(
+            "--config", type=Path, metavar="PATH", help=f"instead of {DEFAULT_PATH}, if that exists"
+        )
+    return parser

@@ -1,0 +1,368 @@
+"""Forwards dialled on the phone (3GPP TS 22.030): what a code means, and what becomes of the stored line.
+
+Rule: pure. A user's line is one row of FreeSWITCH's db, with an entry for each kind for which something was
+dialled: `;21=on:1001`, `;61=off:1002:20` (off, but number and seconds are kept), `;67=off` (the directory's
+forward is off). `dial` yields what has to be asked of FreeSWITCH, in order, and is sent the answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from typing import NamedTuple
+
+from fsdaemon.config.reader import Codes, Config
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.numbers import dialable
+
+KINDS = {"21": "always", "67": "busy", "61": "no_answer", "62": "not_registered"}  # TS 22.030 annex B
+_SERVICES = {**{service: (service,) for service in KINDS}, "002": tuple(KINDS), "004": ("67", "61", "62")}
+SET, ON, OFF, ERASE, ASK = "set", "on", "off", "erase", "ask"
+_PREFIXES = {"#": OFF, "##": ERASE, "*#": ASK}
+_STARS = {"**0": OFF, "**1": ON, "**2": ASK, "**9": ERASE}  # for phones that send no "#"
+
+_CODE = re.compile(r"(\*\*?|##?|\*#)(21|6[127]|00[24])(.*)", re.DOTALL)
+# Behind a number stand the basic service (TS 22.030 annex C: 10 and 11 are speech) and the seconds.
+_NUMBER = re.compile(
+    r"\*(?P<number>\+?[\w.-]{1,32})(?:\*1[01]|\*(?:1[01])?\*(?P<seconds>[5-9]|[12][0-9]|30))?#?", re.ASCII
+)
+_BARE = re.compile(r"(?:\*\*?1[01])?#?")
+_ENTRY = re.compile(r"(21|6[127])=(on|off)(?::([^:]+))?(?::([0-9]+))?")
+_PLAIN = re.compile(r"[\w.*#+-]+", re.ASCII)
+_SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
+_DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_DIRECTORY = (
+    "call_forward_all",
+    "call_forward_busy",
+    "call_forward_no_answer",
+    "call_forward_not_registered",
+)
+_BUSY = "somebody else is changing it"
+_AWAY = "FreeSWITCH's db does not answer"
+_KEY = re.compile(r"[A-Za-z0-9-]*\.[0-9]*")
+_MOST_GONE = 50  # of those who are gone, as many are taken away at a time
+_LOCKED = 10  # seconds; who holds a line longer is gone
+
+
+class Code(NamedTuple):
+    """What a user dialled."""
+
+    do: str  #: SET, ON, OFF, ERASE or ASK; empty: it looks like a code, and is none
+    service: str  #: 21, 67, 61, 62, or 002 for all of them, 004 for all but 21
+    number: str = ""
+    seconds: str = ""  #: how long the phone rings first; 61 only
+
+
+def parse(dialled: str) -> Code | None:
+    """What `dialled` means; None where it is not a code of ours (`**1001` picks up a call, `*8`, `*69` …)."""
+    match = _CODE.fullmatch(dialled)
+    if not match or not (match[3] == "" or match[3][0] in "*#"):
+        return None
+    prefix, service, rest = match.groups()
+    if (prefix == "**" and rest == "") or (prefix[:1] == "*" and prefix != "*#" and service == "002"):
+        return None
+    return _meaning(prefix, service, rest) or Code("", service)
+
+
+def _meaning(prefix: str, service: str, rest: str) -> Code | None:
+    if prefix in _PREFIXES:
+        return Code(_PREFIXES[prefix], service) if _BARE.fullmatch(rest) else None
+    if prefix == "*" and service == "21" and rest in ("**00", "**99"):
+        return Code(OFF if rest == "**00" else ERASE, "002")
+    if prefix == "*" and (rest in ("", "#") or re.fullmatch(r"\*\*1[01]#", rest)):
+        return Code(ON, service)
+    if prefix == "*" and rest in _STARS:
+        return Code(_STARS[rest], service)
+    match = _NUMBER.fullmatch(rest)
+    if not match or (match["seconds"] and service not in ("61", "004")):
+        return None
+    return Code(SET, service, match["number"], match["seconds"] or "")
+
+
+class Entry(NamedTuple):
+    """What a user dialled for one kind of forward."""
+
+    on: bool
+    number: str = ""
+    seconds: str = ""
+
+    @property
+    def target(self) -> str:
+        """Where the forward leads; empty if it is off."""
+        return self.number if self.on else ""
+
+
+Line = Mapping[str, Entry]  # service → entry, in the order in which they were dialled
+
+
+def _entries(line: str) -> dict[str, Entry]:
+    found = {}
+    for part in line.split(";"):
+        match = _ENTRY.fullmatch(part)
+        if match:
+            found[match[1]] = Entry(match[2] == "on", match[3] or "", match[4] or "")
+    return found
+
+
+def read(line: str) -> dict[str, Entry]:
+    """A stored line: kind of forward → what was dialled for it. Never raises."""
+    return {KINDS[service]: entry for service, entry in _entries(line).items()}
+
+
+def write(entries: Line) -> str:
+    """The line for `entries`; empty for none."""
+    words = {
+        service: ("on" if entry.on else "off", entry.number, entry.seconds)
+        for service, entry in entries.items()
+    }
+    return "".join(f";{service}={':'.join(filter(None, parts))}" for service, parts in words.items())
+
+
+def changed(code: Code, entries: Line, directory: Mapping[str, str]) -> dict[str, Entry] | None:
+    """The entries after `code`; None where there is nothing that could be turned on.
+
+    `directory` has the forwards of the user's directory entry by service. One kind: OFF keeps the number, ON
+    takes it again, or gives the directory's forward back, and so does ERASE. Several kinds (002, 004): OFF
+    and ERASE turn off what the directory forwards, too.
+    """
+    services = _SERVICES[code.service]
+    if code.do == ASK:
+        return dict(entries)
+    if code.do == ON:
+        return _turned_on(services, entries, directory)
+    if code.do == SET:
+        kept = {service: entry for service, entry in entries.items() if service not in services}
+        return {
+            **kept,
+            **{one: Entry(True, code.number, code.seconds if one == "61" else "") for one in services},
+        }
+    if len(services) > 1:
+        kept = {
+            service: entry._replace(on=False) if service in services else entry
+            for service, entry in entries.items()
+            if not (code.do == ERASE and service in services)
+        }
+        return {**kept, **{one: Entry(False) for one in services if directory.get(one) and one not in kept}}
+    (service,) = services
+    kept = {one: entry for one, entry in entries.items() if one != service}
+    if code.do == OFF and entries.get(service, Entry(False)).number:
+        kept[service] = entries[service]._replace(on=False)
+    elif code.do == OFF and directory.get(service):
+        kept[service] = Entry(False)
+    return kept
+
+
+def _turned_on(
+    services: tuple[str, ...], entries: Line, directory: Mapping[str, str]
+) -> dict[str, Entry] | None:
+    stored = {
+        one: entries[one]._replace(on=True) for one in services if one in entries and entries[one].number
+    }
+    given_back = [one for one in services if one not in stored and directory.get(one)]
+    if not stored and not given_back:
+        return None
+    kept = {one: entry for one, entry in entries.items() if one not in stored and one not in given_back}
+    return {**kept, **stored}
+
+
+def in_effect(services: tuple[str, ...], entries: Line, directory: Mapping[str, str]) -> dict[str, str]:
+    """Service → where it leads now, for those that lead anywhere."""
+    targets = {one: entries[one].target if one in entries else directory.get(one, "") for one in services}
+    return {one: target for one, target in targets.items() if target}
+
+
+def text_of(code: Code, targets: Mapping[str, str], words: Codes) -> str:
+    """What the phone shows: what is in effect after `code`."""
+    services, different = _SERVICES[code.service], set(targets.values())
+    if not targets and code.service == "002":
+        return words.all_off
+    name = words.conditional if code.service == "004" else ""
+    if len(services) == 1 or not targets:
+        name = name or getattr(words, KINDS[services[0]])
+    if name and (not targets or (len(targets) == len(services) and len(different) == 1)):
+        return _sentence(name, next(iter(targets.values()), ""), words)
+    return ", ".join(_sentence(getattr(words, KINDS[one]), target, words) for one, target in targets.items())
+
+
+def _sentence(name: str, target: str, words: Codes) -> str:
+    if not target:
+        return f"{name} {words.off}"
+    return f"{name} {words.to} {target}" if _SHOWN.fullmatch(target) else name
+
+
+def may_lead_to(number: str, is_user: bool, toll_allow: str, targets: tuple[str, ...]) -> bool:
+    """Whether a code may forward to `number`: another user, or what `codes.targets` names."""
+    if is_user:
+        return True
+    classes = set(re.split(r"[\s,]+", toll_allow))
+    for target in targets:
+        expression, _, needed = target.partition(" ")
+        if (not needed or needed in classes) and re.fullmatch(expression, number, re.ASCII):
+            return True
+    return False
+
+
+# --- with FreeSWITCH --------------------------------------------------------------------------------
+
+
+class Outcome(NamedTuple):
+    """What became of a code."""
+
+    values: dict[v.Header, str]  #: channel variables: what one hears and sees
+    sentence: str  #: one line for the log
+    busy: bool = False  #: somebody else changes this line now; try again in a moment, or refuse
+
+
+Dial = Generator["list[Api]", "list[str]", Outcome]
+
+
+def select(user: str, domain: str) -> str:
+    """The command that reads a user's line. mod_db.c: realm, then key."""
+    return f"db select/{_realm(domain)}/{user}"
+
+
+def _realm(domain: str) -> str:
+    return f"fsdaemon-{domain.lower()}"
+
+
+def dial(headers: Headers, config: Config) -> Dial:
+    """The way of one code: yields commands for FreeSWITCH, is sent their answers, returns the outcome.
+
+    Only a user whom FreeSWITCH authenticated, and who dialled it personally: a callee could send a caller
+    here, with a 302 or a transfer, on the caller's own channel. Two fields say so, since
+    switch_ivr_session_transfer sets transfer_source when the channel is on its way already, and rdnis is
+    empty after a transfer out of execute_extension (seen on 1.10.12).
+    """
+    dialled = headers.get(v.DESTINATION)
+    user, domain = headers.get(v.USER_NAME), headers.get(v.AUTH_DOMAIN) or headers.get(v.DOMAIN_NAME)
+    known = dialable(user) and "@" not in user and _DOMAIN.fullmatch(domain) is not None
+    if headers.get(v.AUTHORIZED) != "true" or not known:
+        return _rejected(dialled, "not by a user whom FreeSWITCH authenticated")
+    if headers.get(v.RDNIS) or headers.get(v.TRANSFER_SOURCE):
+        return _rejected(dialled, f"{user}@{domain} was transferred to it")
+    config = config.for_domain(domain)
+    (user,) = yield [Api(f"user_data {user}@{domain} attr id")]
+    code = parse(dialled) or Code("", "")
+    if not config.codes.enabled:
+        return _refused(dialled, user, domain, code, config.codes, "codes.enabled is false")
+    if not code.do or not dialable(user):
+        return _refused(dialled, user, domain, code, config.codes, "not a code")
+    return (yield from _Way(headers, config.codes, code, user, domain).run())
+
+
+class _Way:
+    """One code of an established user."""
+
+    def __init__(self, headers: Headers, words: Codes, code: Code, user: str, domain: str) -> None:
+        self.headers, self.words, self.code, self.user, self.domain = headers, words, code, user, domain
+        self.services = _SERVICES[code.service]
+        self.lock = f"fsdaemon-lock-{domain.lower()}-{user}"
+        # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
+        uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
+        self.key = f"{uuid[:64]}.{now[:10]}"
+        # The commands that give the line back, and take away what nobody holds any more.
+        self.free: list[Api] = []
+
+    def run(self) -> Dial:
+        first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
+        if self.code.do == ASK:
+            first = [Api(f"db count/{_realm(self.domain)}")]
+        at = f"{self.user}@{self.domain}"
+        asked = [Api(f"user_data {at} var {name}") for name in _DIRECTORY]
+        answers = yield [*first, Api(select(self.user, self.domain)), *asked]
+        why = self._why_not_now(answers[len(first) - 1])
+        if why:
+            yield self.free
+            return self._refused(why)._replace(busy=why == _BUSY)
+        entries, directory = _entries(answers[len(first)]), dict(zip(KINDS, answers[len(first) + 1 :]))
+        return (yield from self._change(entries, directory))
+
+    def _why_not_now(self, answer: str) -> str:
+        """Why nothing can be read or changed: FreeSWITCH's db is away, or somebody else holds the line."""
+        if self.code.do == ASK:
+            return "" if answer.isdigit() else _AWAY
+        keys = answer.split(",")
+        gone = [key for key in keys if not self._holds(key) and _KEY.fullmatch(key)]
+        self.free = [Api(f"db delete/{self.lock}/{key}") for key in (*gone[:_MOST_GONE], self.key)]
+        if self.key not in keys:
+            return _AWAY if len(keys) < _MOST_GONE else _BUSY  # a list that is too long is cut (mod_db.c)
+        return "" if {*keys} - {*gone} == {self.key} else _BUSY
+
+    def _holds(self, key: str) -> bool:
+        """Whether this key in the lock's realm counts: it is not of somebody who is gone."""
+        since, now = key.rpartition(".")[2], self.key.rpartition(".")[2]
+        return not (since.isdigit() and now.isdigit()) or abs(int(now) - int(since)) <= _LOCKED
+
+    def _change(self, entries: Line, directory: Mapping[str, str]) -> Dial:
+        new = changed(self.code, entries, directory)
+        why = yield from self._why_not(new, entries)
+        realm, line = _realm(self.domain), write(new or {})
+        if self.code.do == ASK:
+            pass
+        elif why:
+            yield self.free
+        else:
+            write_ = f"db insert/{realm}/{self.user}/{line}" if line else f"db delete/{realm}/{self.user}"
+            told = yield [Api(write_), Api(select(self.user, self.domain)), *self.free]
+            why = "" if told[1] == line else "it was not stored"
+        if why:
+            return self._refused(why)
+        targets = in_effect(self.services, new or {}, directory)
+        say = (yield from self._say(targets)) if self.code.do == ASK else ""
+        return self._done(targets, say)
+
+    def _why_not(self, new: Line | None, entries: Line) -> Generator[list[Api], list[str], str]:
+        """Why the code is refused; empty if it is not."""
+        if new is None:
+            return "there is no number to turn on"
+        fresh = {new[one].target for one in self.services if one in new and new[one] != entries.get(one)}
+        if self.code.do == SET:
+            fresh = {self.code.number}
+        for number in sorted(fresh - {""}):
+            found = ""
+            if dialable(number):
+                (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")]
+            toll = self.headers.get(v.TOLL_ALLOW)
+            if found.lower() == self.user.lower() or not may_lead_to(
+                number, bool(found), toll, self.words.targets
+            ):
+                return f"{number} is not a number to forward to (codes.targets)"
+        return ""
+
+    def _say(self, targets: Mapping[str, str]) -> Generator[list[Api], list[str], str]:
+        """The digits of the target for the application `say`, if FreeSWITCH can say them."""
+        language, different = self.words.language, set(targets.values())
+        number = different.pop() if len(different) == 1 else ""
+        if not (language and _PLAIN.fullmatch(number)):
+            return ""
+        module, prefix = yield [Api(f"module_exists mod_say_{language}"), Api("global_getvar sound_prefix")]
+        (there,) = yield [Api(f"file_exists {prefix}/digits/8000/0.wav")]
+        return f"{language} name_spelled pronounced {number}" if module == there == "true" else ""
+
+    def _refused(self, why: str) -> Outcome:
+        return _refused(self.headers.get(v.DESTINATION), self.user, self.domain, self.code, self.words, why)
+
+    def _done(self, targets: Mapping[str, str], say: str) -> Outcome:
+        text = text_of(self.code, targets, self.words)
+        tone = self.words.tone_off if self.code.do == ASK and not targets else self.words.tone_done
+        sentence = f"code {self.headers.get(v.DESTINATION)} of {self.user}@{self.domain}: {text}"
+        return Outcome(_played(text, self.code, tone, say), sentence)
+
+
+def _refused(dialled: str, user: str, domain: str, code: Code, words: Codes, why: str) -> Outcome:
+    values = _played(words.refused, code, words.tone_refused, "")
+    return Outcome(values, f"code {dialled} of {user}@{domain}: refused, {why}")
+
+
+def _rejected(dialled: str, why: str) -> Outcome:
+    return Outcome({v.PLAY: "m:!:hangup:CALL_REJECTED"}, f"code {dialled}: rejected, {why}")
+
+
+def _played(text: str, code: Code, tone: str, say: str) -> dict[v.Header, str]:
+    """What one hears and sees: applications for the dialplan `inline` (mod_dptools.c)."""
+    number = f"*{code.service}"
+    steps = ["answer", f"send_display:{text}|{number}", "sleep:300", f"gentones:{tone}"]
+    steps += [f"say:{say}"] if say else []
+    steps += ["sleep:300", "hangup:NORMAL_CLEARING"]
+    return {v.PLAY: "m:!:" + "!".join(steps), v.CODE_NAME: text, v.CODE_NUMBER: number}

@@ -1,0 +1,230 @@
+"""A verdict as FreeSWITCH commands.
+
+Rule: one `multiset` says it all, and what an earlier verdict left on the channel is taken back. No
+value can be expanded by FreeSWITCH or end another: they are encoded, or checked to be plain.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fsdaemon.config.reader import Config
+from fsdaemon.core import diversion
+from fsdaemon.core.call import AFTER, BEFORE, BEYOND, ONCE, ONWARD, Call, User, full
+from fsdaemon.core.label import clean, encode, leaves_the_house, percent_encode
+from fsdaemon.core.policy import FORWARD, RING, Verdict
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Command, Execute
+from fsdaemon.terms.numbers import dialable
+
+# With this separator `;`, `,` and `'` stay what they are (mod_dptools.c multiset_function).
+_SEPARATOR = "\x1f"
+_HARMFUL = re.compile("[\x00-\x1e\x7f$]")
+_SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
+_ANONYMOUS = "anonymous"
+BRIDGE = "bridge"
+
+
+def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
+    """What each channel variable must hold after this verdict; an empty value unsets."""
+    values = dict.fromkeys(call.leftovers, "")
+    values.update(_put_back(call))
+    values[v.VERDICT] = verdict.action
+    values[v.REASON] = verdict.reason
+    if verdict.action == FORWARD:
+        values[v.TARGET] = verdict.target
+    if call.outbound:
+        values[v.WHO] = _address(call.caller.user)
+    if call.refer:
+        known = _address(call.referrer.user if call.referrer else None)
+        values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
+    if _bridges(call, verdict, config):
+        values[v.RANG] = "true"
+    if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
+        values[v.TIMEOUT] = call.context.seconds
+    if call.stage == ONCE:
+        values.update(_at_once(call, verdict))
+    if verdict.path:
+        values.update(_path(call, verdict))
+    if call.context.asks and verdict.action == FORWARD:
+        values.update(dict.fromkeys(call.context.given, ""))
+        visited = (*call.visited, full(call.callee.name, call.callee.domain))
+        values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
+    if verdict.path or label:
+        values.update(_shown(call, verdict, label, config))
+    elif call.context.forks and call.stage == BEFORE:
+        values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
+    return values
+
+
+def _put_back(call: Call) -> dict[v.Header, str]:
+    """What stood on the channel before an earlier verdict, where nobody else takes the label back."""
+    values: dict[v.Header, str] = {}
+    if v.PATH in call.leftovers and not call.leg_only:
+        values[v.DIVERSION] = ""
+    if call.labelled:
+        values[v.EFFECTIVE_NAME] = _kept(call.own_name)
+    if call.numbered:
+        values[v.EFFECTIVE_NUMBER] = _kept(call.own_number)
+        values[v.CID_TYPE] = ""
+    return values
+
+
+def _address(user: User | None) -> str:
+    if user is None:
+        return "-"
+    text = f"{user.name}@{user.domain}"
+    return text if dialable(text) else ""  # not remembered, and found out anew
+
+
+def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """What a dialplan that asks once for all kinds is told, and what the next hop has to know of them."""
+    values = {v.OFF: ",".join(verdict.off)} if verdict.off else {}
+    pending = ",".join(f"{kind}={target}" for kind, target in verdict.pending)
+    if not call.is_user and verdict.path:
+        pending = ONWARD
+    if pending and verdict.action == RING:
+        values.update({v.PENDING: pending, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
+    return values
+
+
+def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """The way so far. What is not a user may pass the call on to another tenant: its hop has the domain."""
+    hop = verdict.target if verdict.action == FORWARD else call.callee.name
+    return {
+        v.PATH: ",".join(step.number for step in verdict.path),
+        v.KINDS: ",".join(step.kind for step in verdict.path),
+        v.HOP: full(hop, call.callee.domain) if call.context.asks and _beyond(call, verdict) else hop,
+        v.BRIDGED: call.last_bridge,
+    }
+
+
+def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
+    """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
+
+    A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
+    """
+    values: dict[v.Header, str] = {}
+    channel: dict[v.Header, str] = {}
+    leg: dict[str, str] = {}
+    if config.display.diversion and verdict.path:
+        header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
+        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
+        leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
+        leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
+        if call.before_us:
+            channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
+    name, number = _identity(call, verdict, label, config)
+    if name:
+        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
+        values[v.OWN_NAME] = _kept(call.own_name)
+    if number:
+        leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
+        values[v.OWN_NUMBER] = _kept(call.own_number)
+    if number == _ANONYMOUS:
+        leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
+    if not call.leg_only:
+        values.update(channel)
+    elif call.context.asks and _beyond(call, verdict):
+        values.update(_lent(call, verdict, channel))
+    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
+    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
+        leg[v.LEG_REDIRECT_FATAL] = "true"
+    if leg:
+        values[v.LEG] = _leg(leg)
+    return values
+
+
+def _leg(leg: dict[str, str]) -> str:
+    """Leg variables (switch_event.c switch_event_create_brackets), with a separator that no value holds."""
+    return "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"
+
+
+def _beyond(call: Call, verdict: Verdict) -> bool:
+    """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
+    return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
+
+
+def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
+    """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
+
+    It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
+    of the example configuration), and at the next question.
+    """
+    before: dict[v.Header, str] = {
+        v.EFFECTIVE_NAME: _kept(call.own_name),
+        v.EFFECTIVE_NUMBER: _kept(call.own_number),
+        v.DIVERSION: diversion.write(call.before_us, call.callee.domain),
+    }
+    values = dict(channel)
+    undo = {header: before.get(header, "") for header in channel}
+    if verdict.action == FORWARD:
+        for header, (callees, own) in call.context.rights.items():
+            values[header], undo[header] = callees, own
+    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED, v.ON_ANSWER), ""))
+    values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
+    values[v.ON_BRIDGE] = "multiset"
+    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
+    values[v.SINCE] = call.context.now
+    return values
+
+
+def _assigned(values: dict[v.Header, str], separator: str) -> str:
+    """The argument of a `multiset` inside a value."""
+    return f"^^{separator}" + separator.join(f"{header.variable}={value}" for header, value in values.items())
+
+
+def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -> tuple[str, str]:
+    """The name and number that the next phone shall see instead of the caller's; empty: hers.
+
+    A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
+    whatever the name says. A carrier gets it all the same, with the caller's own Privacy.
+    """
+    leaving = leaves_the_house(call, verdict, config)
+    own_name, own_number = call.outside_id if leaving and verdict.action == FORWARD else ("", "")
+    hidden = call.caller.withheld and (label is not None or not leaving)
+    name = label
+    if name is None and own_number:
+        name = clean(own_name or own_number)
+    if name is None and hidden:
+        name = clean(config.display.anonymous)
+    number = percent_encode(own_number) or (_ANONYMOUS if hidden else "")
+    return encode(name or ""), number
+
+
+def _kept(name: str) -> str:
+    """The caller's own name as it is put back: encoded only where FreeSWITCH would spoil it."""
+    return percent_encode(name) if _SPOILED.search(name) else name
+
+
+def setting(values: dict[v.Header, str]) -> tuple[Command, ...]:
+    """The command that sets `values`, in one go. Nothing in them is expanded, and none ends another."""
+    text = _SEPARATOR.join([f"{header.variable}={value}" for header, value in values.items()])
+    if _HARMFUL.search(text) or text.count(_SEPARATOR) >= len(values):
+        # Every value was encoded or checked, and this says so.
+        harmless = [
+            f"{h.variable}={'' if _HARMFUL.search(value) or _SEPARATOR in value else value}"
+            for h, value in values.items()
+        ]
+        text = _SEPARATOR.join(harmless)
+    return (Execute("multiset", f"^^{_SEPARATOR}{text}"),)
+
+
+def commands(call: Call, values: dict[v.Header, str], config: Config) -> tuple[Command, ...]:
+    """The commands that set `values`, in one go; and the bridge, where the daemon is to do it.
+
+    The connection is not held for the length of the call: the session does not wait for a bridge.
+    """
+    told = setting(values)
+    if not values.get(v.RANG):
+        return told
+    where = config.routing.bridge.format(callee=call.callee.name, domain=call.callee.domain)
+    return (*told, Execute(BRIDGE, values.get(v.LEG, "") + where))
+
+
+def _bridges(call: Call, verdict: Verdict, config: Config) -> bool:
+    """Whether the daemon bridges (`routing.ring`): to a user who is to ring and was not tried yet."""
+    user = dialable(call.callee.name) and bool(call.callee.domain)
+    if call.stage == AFTER and call.context.forks and verdict.action == RING:
+        return user  # one of several phones answered 302, and no other took the call: now it may
+    return config.routing.ring == "bridge" and verdict.action == RING and call.stage == BEFORE and user

@@ -1,0 +1,1 @@
+"""The running process: listening, logging, counting, and the page."""

@@ -1,0 +1,1 @@
+"""The event socket: bytes, one session, and FreeSWITCH's half of it for tests."""

@@ -1,0 +1,1 @@
+"""What things are called: kinds of forward, channel variables, numbers. Imports nothing else of ours."""

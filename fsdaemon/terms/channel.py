@@ -1,0 +1,72 @@
+"""A channel as values: what FreeSWITCH tells (`Headers`), may be asked (`Api`), and is told (`Execute`).
+
+Rule: lines end at \\n and nowhere else, and a value is percent-decoded when it is read, one value at a time,
+after the lines are split. So nothing that a caller writes into a name can become a header.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+from urllib.parse import unquote_to_bytes
+
+LONGEST_VALUE = 1 << 13  # bytes; the rest of a longer value is not read
+
+
+class Headers:
+    """One header block. The first of two lines with the same name counts."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, block: bytes) -> None:
+        """Take `block` without its closing empty line. A character of what is kept is a byte (Latin-1)."""
+        pairs = (line.partition(": ") for line in reversed(block.decode("latin-1").split("\n")))
+        self._values = {name: value for name, colon, value in pairs if colon}
+
+    def get(self, name: str, default: str = "") -> str:
+        """The value, decoded: percent-encoding (mod_event_socket encodes every value), then UTF-8.
+
+        Bytes that are not UTF-8 become U+FFFD.
+        """
+        raw = self._values.get(_as_bytes(name))
+        if raw is None:
+            return default
+        raw = raw[:LONGEST_VALUE]
+        if "%" in raw or not raw.isascii():
+            raw = unquote_to_bytes(raw.encode("latin-1")).decode("utf-8", "replace")
+        return raw.strip(" ")
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a header, empty or not."""
+        return _as_bytes(name) in self._values
+
+    def names(self) -> list[str]:
+        """All names, in the order they came."""
+        return [name.encode("latin-1").decode("utf-8", "replace") for name in reversed(self._values)]
+
+
+def _as_bytes(name: str) -> str:
+    return name if name.isascii() else name.encode("utf-8", "replace").decode("latin-1")
+
+
+class Execute(NamedTuple):
+    """Run a dialplan application on the call (`sendmsg`, mod_event_socket.c parse_command)."""
+
+    application: str
+    argument: str = ""
+
+    def __str__(self) -> str:
+        """As an administrator would write it."""
+        return f"{self.application} {self.argument}".rstrip()
+
+
+class Api(NamedTuple):
+    """Ask FreeSWITCH something (`api`; needs `full` behind the address in the dialplan)."""
+
+    command: str
+
+    def __str__(self) -> str:
+        """As an administrator would write it."""
+        return f"api {self.command}"
+
+
+Command = Union[Execute, Api]

@@ -1,0 +1,189 @@
+"""Every header and channel variable that fsdaemon reads or writes, once: its name and who writes it.
+
+Rule: no other module spells one. What a STRANGER writes may be shown, and compared with outside
+numbers; it never says who somebody is.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Writer(Enum):
+    """Who decides what stands in a variable."""
+
+    SWITCH = "FreeSWITCH itself, from what it established"
+    DIRECTORY = "FreeSWITCH, from the administrator's user directory"
+    DIALPLAN = "our dialplan files"
+    DAEMON = "fsdaemon"
+    STRANGER = "the caller, her provider or her phone"
+
+
+class Header(str):
+    """A header of the channel data (`variable_…` for a channel variable), and who writes it."""
+
+    writer: Writer
+    variable: str  #: the name as `set` and `${…}` know it: without `variable_`; as conf.toml writes it
+    directory: str  #: the variable of the callee's directory entry that is meant; empty: it is on the channel
+
+    def __new__(cls, name: str, writer: Writer) -> Header:
+        """Make the header `name`; it is a plain `str` wherever one is wanted."""
+        self = super().__new__(cls, name)
+        self.writer = writer
+        self.variable = name[len(PREFIX) :] if name.startswith(PREFIX) else name
+        self.directory = name[len(_IN_DIRECTORY) :] if name.startswith(_IN_DIRECTORY) else ""
+        return self
+
+
+PREFIX = "variable_"
+_IN_DIRECTORY = "directory:"  # in conf.toml, before a variable of the callee's directory entry
+
+
+def header_of(name: str, writer: Writer = Writer.DIALPLAN) -> Header:
+    """The header under which the channel data carries `name`.
+
+    A name with a capital letter first (`Caller-Destination-Number`) is a header already, as
+    `switch_channel_event_set_data` writes them; `directory:NAME` is in no channel data, FreeSWITCH is
+    asked for it (`user_data`); any other is a channel variable.
+    """
+    plain = name[:1].isupper() or name.startswith(_IN_DIRECTORY)
+    return Header(name if plain else PREFIX + name, writer)
+
+
+def _v(name: str, writer: Writer) -> Header:
+    return Header(PREFIX + name, writer)
+
+
+# What FreeSWITCH establishes (switch_channel.c, sofia_reg.c: sip_authorized after a good digest or ACL).
+UUID = Header("Unique-ID", Writer.SWITCH)
+CALL_DIRECTION = Header("Call-Direction", Writer.SWITCH)
+CHANNEL_NAME = Header("Channel-Name", Writer.SWITCH)
+DESTINATION = Header("Caller-Destination-Number", Writer.STRANGER)
+SOURCE = Header("Caller-Source", Writer.SWITCH)
+RDNIS = Header("Caller-RDNIS", Writer.SWITCH)
+HIDE_NAME = Header("Caller-Privacy-Hide-Name", Writer.STRANGER)
+HIDE_NUMBER = Header("Caller-Privacy-Hide-Number", Writer.STRANGER)
+AUTHORIZED = _v("sip_authorized", Writer.SWITCH)
+USER_NAME = _v("user_name", Writer.SWITCH)
+DOMAIN_NAME = _v("domain_name", Writer.SWITCH)
+AUTH_DOMAIN = _v("requested_domain_name", Writer.SWITCH)  # sofia.c: where the password was looked up
+DIALED_USER = _v("dialed_user", Writer.SWITCH)
+DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
+PRESENCE_ID = _v("presence_id", Writer.SWITCH)  # whom the directory's dial-string dialled on this leg
+DISPOSITION = _v("originate_disposition", Writer.SWITCH)
+LAST_CAUSE = _v("last_bridge_hangup_cause", Writer.SWITCH)
+LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
+BRIDGE_UUID = _v("bridge_uuid", Writer.SWITCH)
+ORIGINATED_LEGS = _v("originated_legs", Writer.SWITCH)
+CAUSES = _v("originate_causes", Writer.SWITCH)
+GATEWAY = _v("sip_gateway_name", Writer.SWITCH)  # mod_sofia.c: the leg goes out through it
+NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
+LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
+LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
+DIRECTION = _v("direction", Writer.SWITCH)
+NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
+ANSWERED = Header("Caller-Channel-Answered-Time", Writer.SWITCH)  # the same; 0: not yet
+TRANSFER_SOURCE = _v("transfer_source", Writer.SWITCH)  # switch_ivr.c: some transfer brought the call here
+# From the directory of the user on this leg.
+EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
+EFFECTIVE_NUMBER = _v("effective_caller_id_number", Writer.DIRECTORY)
+OUTBOUND_NAME = _v("outbound_caller_id_name", Writer.DIRECTORY)
+OUTBOUND_NUMBER = _v("outbound_caller_id_number", Writer.DIRECTORY)
+TOLL_ALLOW = _v("toll_allow", Writer.DIRECTORY)
+DEFAULT_GATEWAY = _v("default_gateway", Writer.DIRECTORY)
+CALL_TIMEOUT = _v("call_timeout", Writer.DIRECTORY)
+CALLGROUP = _v("callgroup", Writer.DIRECTORY)
+CALL_GROUP = _v("call_group", Writer.DIRECTORY)
+# What strangers write.
+CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
+CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
+DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
+PRIVACY = _v("sip_Privacy", Writer.STRANGER)  # RFC 3323; FreeSWITCH itself acts on "id" only
+REFER_TO = _v("sip_refer_to", Writer.STRANGER)  # sofia.c: the REFER that made this channel come here
+REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact of a 302
+REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
+# Between our dialplan files and the daemon.
+STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
+CONTEXT = _v(
+    "fsdaemon_context", Writer.DIALPLAN
+)  # where a forward goes on; only dialplan/fsdaemon.xml sets it
+CARRY = _v("fsdaemon_carry", Writer.DIALPLAN)  # "leg": the dialplan carries label and Diversion with the leg
+CALLEE = _v("fsdaemon_callee", Writer.DIALPLAN)
+VISITED = _v(
+    "fsdaemon_visited", Writer.DIALPLAN
+)  # ",BRIDGE:USER" for each that forwarded, and after which bridge
+CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
+DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
+FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)
+FORWARD_BUSY = _v("fsdaemon_forward_busy", Writer.DIALPLAN)
+FORWARD_NO_ANSWER = _v("fsdaemon_forward_no_answer", Writer.DIALPLAN)
+FORWARD_NOT_REGISTERED = _v("fsdaemon_forward_not_registered", Writer.DIALPLAN)
+FORWARDS = (FORWARD_ALL, FORWARD_BUSY, FORWARD_NO_ANSWER, FORWARD_NOT_REGISTERED)
+# What the daemon sets. The first five are the contract; the others are its memory on the channel.
+VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
+REASON = _v("fsdaemon_reason", Writer.DAEMON)
+PATH = _v("fsdaemon_path", Writer.DAEMON)
+KINDS = _v("fsdaemon_kinds", Writer.DAEMON)  # the kind of each forward in PATH
+TARGET = _v("fsdaemon_target", Writer.DAEMON)  # where a verdict `forward` sends the call
+HOP = _v("fsdaemon_hop", Writer.DAEMON)  # the callee up to whom PATH leads
+BRIDGED = _v("fsdaemon_bridged", Writer.DAEMON)  # the last bridge when PATH was written
+LABEL = _v("fsdaemon_label", Writer.DAEMON)  # the label we put into effective_caller_id_name
+OWN_NAME = _v("fsdaemon_own_name", Writer.DAEMON)  # what stood there before
+OWN_NUMBER = _v("fsdaemon_own_number", Writer.DAEMON)  # the same for effective_caller_id_number
+NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
+CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
+OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not to be followed
+PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
+RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
+OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
+INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
+UNDO = _v(
+    "fsdaemon_undo", Writer.DAEMON
+)  # a multiset: what stood on the channel before label and Diversion did
+SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is not a user (NOW)
+TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
+PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what one hears who dialled a code, for the dialplan "inline"
+CODE_NAME = _v("initial_callee_id_name", Writer.DAEMON)  # what one sees
+CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
+ON_BRIDGE = _v(
+    "bridge_pre_execute_aleg_app", Writer.DAEMON
+)  # switch_ivr_bridge.c: when somebody takes the call
+ON_ANSWER = _v("execute_on_answer_fsdaemon", Writer.DAEMON)  # switch_channel.c: when the channel is answered
+ON_BRIDGED = _v(
+    "bridge_pre_execute_app", Writer.SWITCH
+)  # switch_ivr_bridge.c: what it remembers of the last two
+ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
+REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
+WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
+LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+
+MEMORY = (
+    TARGET,
+    PATH,
+    KINDS,
+    HOP,
+    BRIDGED,
+    LABEL,
+    OWN_NAME,
+    NUMBER,
+    OWN_NUMBER,
+    OUR_DIVERSION,
+    INCOMING_DIVERSION,
+    LEG,
+    RANG,
+    OFF,
+    PENDING,
+    SINCE,
+    TIMEOUT,
+)
+
+# Leg variables that are only written, inside LEG (switch_ivr_originate.c).
+LEG_NAME = "origination_caller_id_name"
+LEG_NUMBER = "origination_caller_id_number"
+LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
+LEG_PRE_BRIDGE = (
+    "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
+)
+
+
+ALL = tuple(one for one in list(globals().values()) if isinstance(one, Header))  #: every one above

@@ -1,0 +1,127 @@
+"""The dialplan files: short and plain, and what they repeat for the day when the daemon is gone is what the daemon says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from fsdaemon.core.call import FAILURES
+from fsdaemon.terms.numbers import dialable
+
+ROOT = Path(__file__).parents[2] / "freeswitch" / "dialplan"
+CONTEXT, KIT, CODES = (
+    ROOT / "fsdaemon.xml",
+    ROOT / "default" / "fsdaemon.xml",
+    ROOT / "default" / "fsdaemon_codes.xml",
+)
+OURS = (CONTEXT, KIT, CODES)
+
+# switch_types.h switch_call_cause_t of FreeSWITCH 1.10.12, all that a bridge can end with.
+CAUSES = """
+NONE UNALLOCATED_NUMBER NO_ROUTE_TRANSIT_NET NO_ROUTE_DESTINATION CHANNEL_UNACCEPTABLE CALL_AWARDED_DELIVERED NORMAL_CLEARING
+USER_BUSY NO_USER_RESPONSE NO_ANSWER SUBSCRIBER_ABSENT CALL_REJECTED NUMBER_CHANGED REDIRECTION_TO_NEW_DESTINATION
+EXCHANGE_ROUTING_ERROR DESTINATION_OUT_OF_ORDER INVALID_NUMBER_FORMAT FACILITY_REJECTED RESPONSE_TO_STATUS_ENQUIRY
+NORMAL_UNSPECIFIED NORMAL_CIRCUIT_CONGESTION NETWORK_OUT_OF_ORDER NORMAL_TEMPORARY_FAILURE SWITCH_CONGESTION
+ACCESS_INFO_DISCARDED REQUESTED_CHAN_UNAVAIL PRE_EMPTED FACILITY_NOT_SUBSCRIBED OUTGOING_CALL_BARRED INCOMING_CALL_BARRED
+BEARERCAPABILITY_NOTAUTH BEARERCAPABILITY_NOTAVAIL SERVICE_UNAVAILABLE BEARERCAPABILITY_NOTIMPL CHAN_NOT_IMPLEMENTED
+FACILITY_NOT_IMPLEMENTED SERVICE_NOT_IMPLEMENTED INVALID_CALL_REFERENCE INCOMPATIBLE_DESTINATION INVALID_MSG_UNSPECIFIED
+MANDATORY_IE_MISSING MESSAGE_TYPE_NONEXIST WRONG_MESSAGE IE_NONEXIST INVALID_IE_CONTENTS WRONG_CALL_STATE
+RECOVERY_ON_TIMER_EXPIRE MANDATORY_IE_LENGTH_ERROR PROTOCOL_ERROR INTERWORKING SUCCESS ORIGINATOR_CANCEL CRASH
+SYSTEM_SHUTDOWN LOSE_RACE MANAGER_REQUEST BLIND_TRANSFER ATTENDED_TRANSFER ALLOTTED_TIMEOUT USER_CHALLENGE MEDIA_TIMEOUT
+PICKED_OFF USER_NOT_REGISTERED PROGRESS_TIMEOUT INVALID_GATEWAY GATEWAY_DOWN INVALID_URL INVALID_PROFILE NO_PICKUP SRTP_READ_ERROR
+BOWOUT BUSY_EVERYWHERE DECLINE DOES_NOT_EXIST_ANYWHERE NOT_ACCEPTABLE UNWANTED NO_IDENTITY BAD_IDENTITY_INFO
+UNSUPPORTED_CERTIFICATE INVALID_IDENTITY STALE_DATE REJECT_ALL
+""".split()  # noqa: SIM905
+
+
+def lines(*files: Path) -> list[str]:
+    """What is not blank and not a comment."""
+    text = "\n".join(re.sub(r"<!--.*?-->", "", file.read_text("utf-8"), flags=re.S) for file in files)
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def expressions(file: Path) -> list[str]:
+    return [one.get("expression", "") for one in ElementTree.parse(file).iter() if one.get("expression")]
+
+
+def extension(file: Path, name: str) -> ElementTree.Element:
+    return next(one for one in ElementTree.parse(file).iter("extension") if one.get("name") == name)
+
+
+def test_it_is_short():
+    assert len(lines(CONTEXT, KIT)) <= 110
+    assert len(lines(CODES)) <= 20
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_it_is_plain(file):
+    assert [line for line in file.read_text("utf-8").splitlines() if len(line) > 120] == []
+    for expression in expressions(file):
+        assert len(expression) <= 60
+        assert not re.match(r"/|\$\{\w+\}/", expression), "FreeSWITCH reads /…/ as an expression with flags"
+        assert not re.search(r"\(\?[=!<]|\\[1-9]", expression), "a look-ahead or a back reference"
+
+
+def test_at_most_thirty_variables():
+    used: set[str] = set()
+    for file in ROOT.glob("**/*.xml"):
+        if "examples" not in file.parts:
+            text = re.sub(r"<!--.*?-->", "", file.read_text("utf-8"), flags=re.S)
+            names = set(re.findall(r'extension name="(\w+)"', text)) | {"fsdaemon_codes"}
+            used |= set(re.findall(r"(?<![\w])fsdaemon_\w*[a-z]", text)) - names
+    assert 15 < len(used) <= 30, sorted(used)
+
+
+def test_no_stranger_writes_into_a_list_of_assignments():
+    """A caller's number with the separator in it would be an assignment, were it expanded before the list is taken apart."""
+    strangers = r"caller_id_name|caller_id_number|effective_caller_id_name|sip_\w+|destination_number"
+    for file in OURS:
+        for action in ElementTree.parse(file).iter():
+            data, application = action.get("data", ""), action.get("application")
+            if application not in ("multiset", "bridge"):
+                continue
+            # What a function returns counts, not what it is given: hash says +OK, url_encode leaves no separator.
+            bare = re.sub(r"\$\{(?:hash|url_encode)\((?:[^()]|\([^()]*\))*\)", "", data)
+            found = set(re.findall(rf"(?<!\\)\$\{{({strangers})\}}", bare))
+            assert found <= {"destination_number"}  # which a condition before found to be plain
+            if application == "multiset":  # the directory may come from a portal where users write
+                assert not re.search(r"(?<!\\)\$\{user_data\(", data), data
+
+
+def test_the_causes_are_the_daemons():
+    """Without a daemon each cause leads to the forward to which the daemon would have led it."""
+    kinds = {}
+    for kind in ("busy", "no_answer", "not_registered"):
+        (condition,) = extension(CONTEXT, kind).iter("condition")
+        kinds[kind] = re.compile(condition.get("expression", ""))
+    for cause in CAUSES:
+        expected = FAILURES.get(cause)
+        for said in (f"do/after//{cause}/", f"do/after//{cause}/{cause}", f"do/after//SUCCESS/{cause}"):
+            if cause == "SUCCESS":
+                continue
+            found = [kind for kind, expression in kinds.items() if expression.search(said)]
+            assert found == ([expected] if expected else []), said
+        assert not any(expression.search(f"do/after/ring/{cause}/") for expression in kinds.values())
+    assert set(FAILURES) <= set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    ("target", "plain"),
+    [
+        *[(target, True) for target in ("101", "alice.b", "*21*1#", "+49170", "a-b", "0")],
+        *[
+            (target, False)
+            for target in ("-ERR", "a b", "101,102", "${x}", "user/101", "", "1\n", "101@b", "a~b", "x;y")
+        ],
+    ],
+)
+def test_what_can_be_dialled_is_what_the_daemon_dials(target, plain):
+    """Without a daemon nothing is dialled that could end an argument; blanks and domains only the daemon takes."""
+    conditions = [one.get("expression", "") for one in extension(CONTEXT, "follow").iter("condition")]
+    (expression,) = [one for one in conditions if one.startswith("^[")]
+    assert bool(re.search(expression.replace(r"\z", r"\Z"), target)) is plain
+    if plain:
+        assert dialable(target)

@@ -1,0 +1,84 @@
+"""The dialplan entries for FusionPBX: what its import, its editor and its rendering need, and that nothing acts."""
+
+from __future__ import annotations
+
+import re
+import uuid
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from fsdaemon.core.call import KINDS
+from fsdaemon.terms.presets import PRESETS
+
+PLACE = Path(__file__).parents[2] / "freeswitch" / "dialplan" / "fusionpbx"
+ENTRIES = sorted((PLACE / "fsdaemon" / "resources" / "switch" / "conf" / "dialplan").glob("*.xml"))
+EACH = pytest.mark.parametrize("file", ENTRIES, ids=lambda file: file.stem)
+
+
+def test_both_are_there() -> None:
+    assert [file.stem for file in ENTRIES] == ["011_fsdaemon_ask", "012_fsdaemon_apply"]
+
+
+@EACH
+def test_what_the_import_expects(file: Path) -> None:
+    """dialplan.php: global entries have no domain; user_exists is order 10, the first that forwards 507."""
+    root = ET.parse(file).getroot()
+    assert root.tag == "extension"
+    assert (root.get("context"), root.get("global"), root.get("continue")) == ("global", "true", "true")
+    assert root.get("order") == str(int(file.stem.partition("_")[0]))
+    assert root.get("name") == file.stem.partition("_")[2]
+    assert uuid.UUID(root.get("app_uuid", ""))
+    for condition in root:
+        assert {child.tag for child in condition} <= {"action"}, "the import warns of an anti-action alone"
+        assert set(condition.attrib) <= {"field", "expression", "break"}
+        for action in condition:
+            assert (set(action.attrib), action.get("inline")) == ({"application", "data", "inline"}, "true")
+
+
+@EACH
+def test_what_the_rendering_and_the_editor_spoil(file: Path) -> None:
+    """Fields are rendered unescaped, "$$" becomes "$", and the editor drops "system" and "spawn"."""
+    for element in ET.parse(file).getroot().iter():
+        if element.tag != "extension":
+            for value in element.attrib.values():
+                assert not re.search(r'[<>&"]|\$\$|system|spawn|\{v_', value, re.I), value
+
+
+@EACH
+def test_no_lua_is_made_of_anything(file: Path) -> None:
+    """What stands in a variable would be code."""
+    for action in ET.parse(file).getroot().iter("action"):
+        if action.get("application") == "lua":
+            assert action.get("data") == "~session:execute('socket', '127.0.0.1:8084 full')"
+
+
+@EACH
+def test_what_strangers_write_is_not_expanded(file: Path) -> None:
+    ours = r"fsdaemon_(off|taken|verdict|label|number|diversion|path|hop)|user_exists|call_direction"
+    used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
+    assert all(re.fullmatch(ours, name) for name in used), used
+
+
+def test_each_kind_can_be_switched_off() -> None:
+    text = ENTRIES[1].read_text("utf-8")
+    for kind in KINDS:
+        (enabled,) = getattr(PRESETS["fusionpbx"], f"{kind}_enabled")
+        condition = rf'expression="\(\^\|,\){kind}\(,\|\$\)" break="never">\s*<action [^>]*data="(\w+)=false"'
+        assert re.findall(condition, text) == [enabled.variable]
+
+
+def test_what_is_carried_is_taken_away() -> None:
+    """By the next hop, whatever has become of the daemon; and from the caller when somebody takes the call."""
+    ask, apply = (file.read_text("utf-8") for file in ENTRIES)
+    carried = set(re.findall(r'"export" data="(nolocal:\w+)=', apply))
+    assert len(carried) == 7
+    assert carried <= set(re.findall(r'"unset" data="([\w:]+)"', ask))
+    (at_bridge,) = re.findall(r'data="execute_on_pre_bridge_fsdaemon=multiunset ([^"]*)"', apply)
+    assert set(at_bridge.split(" ")) == carried
+
+
+def test_the_installer_asks_where_the_entries_do() -> None:
+    installer = (PLACE / "install.php").read_text("utf-8")
+    assert installer.count("'127.0.0.1:8084'") == 2

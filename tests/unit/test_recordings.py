@@ -1,0 +1,91 @@
+"""Every recording of a real FreeSWITCH, through the whole way of a call."""
+
+from __future__ import annotations
+
+import pytest
+
+from fsdaemon.config import reader as config
+from fsdaemon.core import policy
+from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.core.policy import REASONS
+from fsdaemon.esl.fake_switch import Switch
+from fsdaemon.terms.channel import Api
+from tests.recorded import DIRECTORY, Recording, recordings
+
+ALL = recordings()
+CASES = pytest.mark.parametrize("recording", ALL, ids=lambda r: f"{r.name}: {r.title}")
+
+
+def decided(recording: Recording) -> Decision:
+    answers: dict[Api, str] = {}
+    for _ in range(5):
+        outcome = decide(recording.headers, answers, config.load(recording.config))
+        if isinstance(outcome, Decision):
+            return outcome
+        answers.update(
+            {question: recording.api.get(question.command, "-ERR no reply") for question in outcome}
+        )
+    raise AssertionError(f"asks without end: {outcome}")
+
+
+@CASES
+def test_verdict(recording: Recording) -> None:
+    decision = decided(recording)
+    expect = recording.expect
+    assert (decision.verdict.action, decision.verdict.reason) == (expect["verdict"], expect["reason"])
+    assert str(decision.call.callee) == expect["callee"]
+    assert (decision.call.caller.user is not None) == expect["inside"]
+    if "caller" in expect:
+        assert str(decision.call.caller) == expect["caller"]
+    if "label" in expect:
+        assert (decision.label or "") == expect["label"]
+    assert ",".join(decision.verdict.off) == expect.get("off", ",".join(decision.verdict.off))
+    assert [f"{step.number} {step.kind}" for step in decision.verdict.path] == expect.get(
+        "path", [f"{step.number} {step.kind}" for step in decision.verdict.path]
+    )
+    if "line" in expect:
+        assert policy.sentence(decision.call, decision.verdict) == expect["line"]
+
+
+@CASES
+def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
+    """The commands, carried out by a switch: nothing is expanded, and the phone shows the label."""
+    decision = decided(recording)
+    switch = Switch(recording.data)
+    before = dict(switch.played.variables)
+    for command in decision.commands[:1]:
+        switch.answer(
+            f"sendmsg\ncall-command: execute\nexecute-app-name: {command.application}\n"
+            f"execute-app-arg: {command.argument}".encode()
+        )
+    after = switch.played.variables
+    assert switch.played.expanded == []
+    assert switch.played.refused == []
+    assert after["fsdaemon_verdict"] == recording.expect["verdict"]
+    assert after["fsdaemon_reason"] == recording.expect["reason"]
+    if decision.label:
+        name = "fsdaemon_label" if decision.call.leg_only else "effective_caller_id_name"
+        assert shown_by_mod_sofia(after[name]) == decision.label
+    lent = "fsdaemon_undo" in after
+    if decision.call.leg_only and not lent:
+        assert before.get("effective_caller_id_name") == after.get("effective_caller_id_name")
+        assert before.get("sip_h_Diversion") == after.get("sip_h_Diversion")
+    if decision.verdict.path:
+        assert after["fsdaemon_diversion"].startswith("<sip:")
+    if decision.verdict.path and not decision.call.leg_only:
+        assert after["sip_h_Diversion"].startswith("<sip:")
+    elif "sip_h_Diversion" not in before and not lent:
+        assert "sip_h_Diversion" not in after
+    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    assert changed <= {h.variable for h in decision.values}
+
+
+def test_every_recording_has_an_expectation() -> None:
+    expected = {recording.name for recording in ALL}
+    recorded = {str(f.relative_to(DIRECTORY).with_suffix("")) for f in DIRECTORY.glob("**/*.txt")}
+    assert recorded == expected
+
+
+def test_every_reason_has_a_recording() -> None:
+    assert {recording.expect["reason"] for recording in ALL} == set(REASONS)
