@@ -32,9 +32,8 @@ ROUNDS = 8
 # What may change on the channel: what variables.py says the daemon writes, and the two that show.
 OURS = {header.variable for header in vars(v).values() if getattr(header, "writer", None) is v.Writer.DAEMON}
 OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.DIVERSION, v.REDIRECT_USER)}
-OURS |= {
-    header.variable for header in (*v.FORWARDS, v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)
-}
+OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
+OURS |= {header.variable for header in v.FORWARDS.values()}
 
 CONFIGS = (
     "",
@@ -187,7 +186,7 @@ def from_bytes(data: bytes) -> tuple[bytes, list[str], int]:
     return data.rstrip(b"\n") + b"\n\n", answers, digest[3]
 
 
-_forwards = (v.FORWARD_ALL, v.FORWARD_BUSY, v.FORWARD_NO_ANSWER, v.FORWARD_NOT_REGISTERED)
+_forwards = tuple(v.FORWARDS.values())
 _changes = st.dictionaries(st.sampled_from(corpus.READ), corpus.text, max_size=8)
 # A call that forwards, at either stage, perhaps after another forward: most paths through the rules.
 _forwarding = st.fixed_dictionaries(
@@ -211,9 +210,9 @@ _pairs = st.one_of(
     st.just({}),
     corpus.text.map(lambda text: {v.CALLEE: text, v.HOP: text, v.PATH: "103"}),
     corpus.text.map(lambda text: {v.LAST_BRIDGE_TO: text, v.BRIDGED: text}),
-    corpus.text.map(lambda text: {v.CALLEE: "100", v.HOP: "100", v.PATH: "103", v.KINDS: text}),
+    corpus.text.map(lambda text: {v.CALLEE: "100", v.HOP: "100", v.PATH: "103", v.PATH_KINDS: text}),
     corpus.text.map(
-        lambda text: {v.CALLEE: "100", v.FORWARD_ALL: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}
+        lambda text: {v.CALLEE: "100", v.FORWARDS["always"]: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}
     ),
     corpus.text.map(
         lambda text: {v.CALLEE: "100", v.RDNIS: "103", v.HOP: "103", v.PENDING: f"busy=100,{text}"}

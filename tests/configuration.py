@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from fsdaemon.config.reader import OVERRIDABLE, SCHEMA, Key, Wrong
-from fsdaemon.terms.presets import PRESETS, Preset
+from fsdaemon.terms.presets import KEYS, PRESETS
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "configuration.md"
@@ -89,7 +89,7 @@ def page(conf: str) -> str:
         if section in OVERRIDABLE:
             parts.append("May differ for each domain.\n")
         if section == "variables":
-            rows = [_row(name) for name in Preset._fields]
+            rows = [_row(name) for name in KEYS]
             parts.append(VARIABLES + "\n".join(rows) + "\n")
             continue
         for name, key in keys.items():
@@ -116,7 +116,7 @@ def _meaning(conf: str, section: str, name: str) -> str:
 
 def _row(name: str) -> str:
     cells = [
-        ", ".join(f"`{one.variable}`" for one in getattr(PRESETS[preset], name))
+        ", ".join(f"`{one.variable}`" for one in PRESETS[preset].lists()[name])
         for preset in ("default", "fusionpbx")
     ]
     return f"| `{name}` | {MEANINGS[name]} | {cells[0] or '–'} | {cells[1] or '–'} |"

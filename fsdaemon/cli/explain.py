@@ -14,7 +14,7 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core.call import BEFORE, KINDS, user_of
+from fsdaemon.core.call import BEFORE, user_of
 from fsdaemon.core.decide import Decision, decide
 from fsdaemon.core.label import shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD
@@ -23,6 +23,7 @@ from fsdaemon.esl import protocol
 from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.presets import PRESETS, Preset
 
 _BLANK = b"Event-Name: CHANNEL_DATA\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nControl: full\n\n"
@@ -73,7 +74,7 @@ def data_of(question: Question, recording: bytes = b"", places: Preset = PRESETS
         at = callee.name or Headers(recording).get(v.DESTINATION)
         lines.update({
             v.PATH.variable: ",".join(question.path),
-            v.KINDS.variable: ",".join("always" for _ in question.path),
+            v.PATH_KINDS.variable: ",".join("always" for _ in question.path),
             v.HOP.variable: at,
         })  # fmt: skip
     return channel_data(recording or _BLANK, lines)
@@ -165,7 +166,7 @@ def _elsewhere(decision: Decision, headers: Headers) -> str:
 def _other_preset(headers: Headers, config: Config) -> str:
     """What to say where the channel data has forwards of another dialplan than the one that is configured."""
     for name, preset in PRESETS.items():
-        theirs = [one.variable for kind in KINDS for one in getattr(preset, kind) if one in headers]
+        theirs = [one.variable for kind in SET for one in preset.forward(kind).target if one in headers]
         if theirs and name != config.preset:
             return f'{", ".join(theirs)} is there: should it be variables.preset = "{name}"?'
     return ""

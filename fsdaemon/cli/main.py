@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
 from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
-from fsdaemon.core.call import KINDS
 from fsdaemon.esl.protocol import ProtocolError
 from fsdaemon.terms.channel import Headers
+from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.numbers import dialable
 from fsdaemon.terms.variables import UUID
 
@@ -169,7 +169,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
         withheld=arguments.withheld,
         names=dict(arguments.name),
         groups=tuple(arguments.group),
-        forwards={kind: getattr(arguments, kind) for kind in KINDS if getattr(arguments, kind)},
+        forwards={kind: getattr(arguments, kind) for kind in SET if getattr(arguments, kind)},
         failed=arguments.failed or "",
         path=arguments.path,
     )
@@ -192,7 +192,7 @@ def _explain_call(arguments: argparse.Namespace) -> int:
     from fsdaemon.cli import explain
     from fsdaemon.core import sentences as words
 
-    about = ("caller", "callee", "recording", "via", "failed", "path", *KINDS)
+    about = ("caller", "callee", "recording", "via", "failed", "path", *SET)
     others = [name for name in about if getattr(arguments, name)]
     if others:
         option = others[0].replace("_", "-")
@@ -269,9 +269,9 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
         help="a user's name in the directory; may be given several times",
     )
     add("--group", action="append", default=[], help="a group the caller is in")
-    for kind in KINDS:
+    for kind in SET:
         add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"the callee's forward: {kind}")
-    add("--failed", choices=KINDS[1:], help="the phone was tried, and this was the matter")
+    add("--failed", choices=SET[1:], help="the phone was tried, and this was the matter")
     add("--path", type=_path, default=(), metavar="USERS",
         help="who forwarded the call already, oldest first: 104,105")  # fmt: skip
     add("--recording", type=Path, metavar="FILE",

@@ -16,10 +16,10 @@ from typing import Any, Callable, NamedTuple
 import tomli
 
 from fsdaemon.terms import numbers
-from fsdaemon.terms.presets import PRESETS, Preset
+from fsdaemon.terms.kinds import KINDS, SET
+from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 from fsdaemon.terms.variables import PREFIX, Header, header_of
 
-KINDS = ("always", "busy", "no_answer", "not_registered", "redirect")
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 Check = Callable[[Any], Any]
 
@@ -317,7 +317,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "label": Key("Uml. fuer {diverter}: {caller}", _template(*LABEL_FIELDS)),
         "chain": Key("Uml. fuer {called} ueber {diverter}: {caller}", _template(*LABEL_FIELDS)),
         "anonymous": Key("Anonym", _text),
-        "kinds": Key(KINDS, _list_of(_one_of(*KINDS))),
+        "kinds": Key(tuple(KINDS), _list_of(_one_of(*KINDS))),
         "max_length": Key(0, _whole(0, 1000)),
         "diversion": Key(True, _boolean),
         "outside": Key(False, _boolean),
@@ -363,7 +363,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
     },
     "variables": {
         "preset": Key("default", _one_of(*PRESETS)),
-        **{name: Key(None, _forward_list if name in KINDS else _variable_list) for name in Preset._fields},
+        **{name: Key(None, _forward_list if name in SET else _variable_list) for name in KEYS},
     },
     "log": {
         "level": Key("INFO", _one_of(*LEVELS)),
@@ -534,7 +534,7 @@ def _build(values: dict[str, dict[str, Any]], origin: dict[str, str]) -> Config:
     sections = {name: make(**values[name]) for name, make in _SECTIONS.items()}
     given = values["variables"].items()
     chosen = {name: value for name, value in given if value is not None and name != "preset"}
-    preset = PRESETS[values["variables"]["preset"]]._replace(**chosen)
+    preset = PRESETS[values["variables"]["preset"]].changed(chosen)
     return Config(variables=preset, preset=values["variables"]["preset"], origin=origin, **sections)
 
 

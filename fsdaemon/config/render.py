@@ -43,5 +43,5 @@ def _value(config: Config, section: str, key: str) -> str:
     elif key == "preset":
         value = config.preset
     else:
-        value = [header.variable for header in getattr(config.variables, key)]
+        value = [header.variable for header in config.variables.lists()[key]]
     return json.dumps(value, ensure_ascii=False)

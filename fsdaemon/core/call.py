@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import NamedTuple
 
-from fsdaemon.config.reader import KINDS as FORWARDS
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.diversion import read as read_diversion
-from fsdaemon.terms import numbers
+from fsdaemon.terms import kinds, numbers
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.numbers import dialable
@@ -29,8 +28,7 @@ _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it wa
 _REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
 BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
 CODE = "code"  # codes.py
-REDIRECT = "redirect"
-KINDS = tuple(kind for kind in FORWARDS if kind != REDIRECT)  # those that the dialplan knows
+REDIRECT = kinds.REDIRECT.name
 _NOBODY = "-"
 _PRIVATE = {"id", "user", "header", "full"}  # RFC 3323 section 4.2, RFC 3325; "full" is what some phones send
 ONWARD = "*"  # in PENDING: an extension that is no user may pass the call on to anybody
@@ -44,21 +42,6 @@ _OWN = re.compile(
     r"[\w.*#+,/:-]*", re.ASCII
 )  # values of the administrator's that may go back onto the channel
 
-# switch_types.h names; which of them is which kind was measured (busy 486/600, 480, no reply, …).
-FAILURES = {
-    "USER_BUSY": "busy",
-    "NO_ANSWER": "no_answer",
-    "NO_USER_RESPONSE": "no_answer",
-    "ALLOTTED_TIMEOUT": "no_answer",
-    "PROGRESS_TIMEOUT": "no_answer",
-    "MEDIA_TIMEOUT": "no_answer",
-    "RECOVERY_ON_TIMER_EXPIRE": "no_answer",
-    # Registered, but nothing is there: unplugged, or 500, 502, 503 (TS 24.604 calls it "not reachable").
-    "NORMAL_TEMPORARY_FAILURE": "not_registered",
-    "NETWORK_OUT_OF_ORDER": "not_registered",
-    "USER_NOT_REGISTERED": "not_registered",
-    "SUBSCRIBER_ABSENT": "not_registered",
-}
 # Of several legs that failed for several reasons: somebody was there, at least.
 _STRONGEST = ("no_answer", "busy", "not_registered")
 _REDIRECTED = "REDIRECTION_TO_NEW_DESTINATION"
@@ -308,14 +291,15 @@ def _stage(headers: Headers, callee: User) -> tuple[str, str | None]:
 def _failure(headers: Headers) -> str | None:
     disposition = headers.get(v.DISPOSITION)
     cause = headers.get(v.LAST_CAUSE)
-    if disposition in FAILURES:
-        return FAILURES[disposition]
+    if disposition in kinds.FAILURES:
+        return kinds.FAILURES[disposition]
     if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
-        return FAILURES.get(cause)
+        return kinds.FAILURES.get(cause)
     if disposition == "DESTINATION_OUT_OF_ORDER" and v.REDIRECT_USER in headers:
         return REDIRECT  # a 302 to where FreeSWITCH does not go by itself, a tel: URI (RFC 3966)
     if disposition == "ORIGINATOR_CANCEL" and cause != _REDIRECTED:
-        legs = {FAILURES.get(leg.rpartition(";")[2]) for leg in re.split(r"\|:|::", headers.get(v.CAUSES))}
+        causes = [leg.rpartition(";")[2] for leg in re.split(r"\|:|::", headers.get(v.CAUSES))]
+        legs = {kinds.FAILURES.get(cause) for cause in causes}
         return next((kind for kind in _STRONGEST if kind in legs), None)
     return None
 
@@ -352,7 +336,7 @@ def _context(
         seconds=no_answer.seconds if no_answer.on else "",
         forks=_forks(headers, callee, stage, ask),
         now=re.sub("[^0-9]", "", headers.get(v.NOW)),
-        given=tuple(name for name in v.FORWARDS if name in headers),
+        given=tuple(name for name in v.FORWARDS.values() if name in headers),
     )
 
 
@@ -381,7 +365,7 @@ def _forwards(
     if not _says_true(headers, config.variables.is_user) or stage == BEYOND:
         return forwards
     acting = "always" if stage == BEFORE else failure
-    for kind in KINDS:
+    for kind in kinds.SET:
         names, flags = config.variables.forward(kind)
         if not _says_true(headers, flags):
             continue
@@ -474,17 +458,17 @@ def _path(headers: Headers, callee: User, ask: _Asking) -> tuple[Diverter, ...]:
     alias = User(headers.get(v.DESTINATION), callee.domain)
     here = hop.same(at) or (not redirector and hop.same(alias))
     if pending or (here and headers.get(v.BRIDGED) == _last_bridge(headers)):
-        kinds = headers.get(v.KINDS).split(",", _LONGEST_PATH)
+        kinds_ = headers.get(v.PATH_KINDS).split(",", _LONGEST_PATH)
         numbers_ = headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
         steps = [
-            (number, kind if kind in FORWARDS else "always")
-            for number, kind in zip_longest(numbers_, kinds)
+            (number, kind if kind in kinds.KINDS else "always")
+            for number, kind in zip_longest(numbers_, kinds_)
             if number and dialable(number)
         ]
         # It came from another tenant, where the same numbers are other users.
         if hop.domain.lower() != callee.domain.lower():
             steps = [(full(number, hop.domain), kind) for number, kind in steps]
-        if pending in FORWARDS:
+        if pending in kinds.KINDS:
             steps.append((str(hop), pending))
     while steps and user_of(steps[-1][0], callee.domain).same(at):  # by an alias of hers
         steps.pop()
@@ -513,9 +497,9 @@ def _pending(headers: Headers, callee: User) -> str:
     if headers.get(v.PENDING) == ONWARD:
         return ONWARD
     pairs = (pair.partition("=") for pair in headers.get(v.PENDING).split(","))
-    kinds = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in FORWARDS]
+    found = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in kinds.KINDS]
     failure = _failure(headers)
-    return failure if failure in kinds else next(iter(kinds), "")
+    return failure if failure in found else next(iter(found), "")
 
 
 def _taken(headers: Headers) -> bool:

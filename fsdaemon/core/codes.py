@@ -14,30 +14,27 @@ from typing import NamedTuple
 from fsdaemon.config.reader import Codes, Config
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.kinds import KINDS, SERVICES
 from fsdaemon.terms.numbers import dialable
 
-KINDS = {"21": "always", "67": "busy", "61": "no_answer", "62": "not_registered"}  # TS 22.030 annex B
-_SERVICES = {**{service: (service,) for service in KINDS}, "002": tuple(KINDS), "004": ("67", "61", "62")}
+_CONDITIONAL = tuple(service for service, kind in SERVICES.items() if KINDS[kind].causes)
+_SERVICES = {**{service: (service,) for service in SERVICES}, "002": tuple(SERVICES), "004": _CONDITIONAL}
+_CODES = "|".join(SERVICES)
 SET, ON, OFF, ERASE, ASK = "set", "on", "off", "erase", "ask"
 _PREFIXES = {"#": OFF, "##": ERASE, "*#": ASK}
 _STARS = {"**0": OFF, "**1": ON, "**2": ASK, "**9": ERASE}  # for phones that send no "#"
 
-_CODE = re.compile(r"(\*\*?|##?|\*#)(21|6[127]|00[24])(.*)", re.DOTALL)
+_CODE = re.compile(r"(\*\*?|##?|\*#)(" + _CODES + r"|00[24])(.*)", re.DOTALL)
 # Behind a number stand the basic service (TS 22.030 annex C: 10 and 11 are speech) and the seconds.
 _NUMBER = re.compile(
     r"\*(?P<number>\+?[\w.-]{1,32})(?:\*1[01]|\*(?:1[01])?\*(?P<seconds>[5-9]|[12][0-9]|30))?#?", re.ASCII
 )
 _BARE = re.compile(r"(?:\*\*?1[01])?#?")
-_ENTRY = re.compile(r"(21|6[127])=(on|off)(?::([^:]+))?(?::([0-9]+))?")
+_ENTRY = re.compile(rf"({_CODES})=(on|off)(?::([^:]+))?(?::([0-9]+))?")
 _PLAIN = re.compile(r"[\w.*#+-]+", re.ASCII)
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
-_DIRECTORY = (
-    "call_forward_all",
-    "call_forward_busy",
-    "call_forward_no_answer",
-    "call_forward_not_registered",
-)
+_DIRECTORY = [f"call_forward_{KINDS[kind].variable}" for kind in SERVICES.values()]
 _BUSY = "somebody else is changing it"
 _AWAY = "FreeSWITCH's db does not answer"
 _KEY = re.compile(r"[A-Za-z0-9-]*\.[0-9]*")
@@ -107,7 +104,7 @@ def _entries(line: str) -> dict[str, Entry]:
 
 def read(line: str) -> dict[str, Entry]:
     """A stored line: kind of forward → what was dialled for it. Never raises."""
-    return {KINDS[service]: entry for service, entry in _entries(line).items()}
+    return {SERVICES[service]: entry for service, entry in _entries(line).items()}
 
 
 def write(entries: Line) -> str:
@@ -179,10 +176,12 @@ def text_of(code: Code, targets: Mapping[str, str], words: Codes) -> str:
         return words.all_off
     name = words.conditional if code.service == "004" else ""
     if len(services) == 1 or not targets:
-        name = name or getattr(words, KINDS[services[0]])
+        name = name or getattr(words, SERVICES[services[0]])
     if name and (not targets or (len(targets) == len(services) and len(different) == 1)):
         return _sentence(name, next(iter(targets.values()), ""), words)
-    return ", ".join(_sentence(getattr(words, KINDS[one]), target, words) for one, target in targets.items())
+    return ", ".join(
+        _sentence(getattr(words, SERVICES[one]), target, words) for one, target in targets.items()
+    )
 
 
 def _sentence(name: str, target: str, words: Codes) -> str:
@@ -275,7 +274,7 @@ class _Way:
         if why:
             yield self.free
             return self._refused(why)._replace(busy=why == _BUSY)
-        entries, directory = _entries(answers[len(first)]), dict(zip(KINDS, answers[len(first) + 1 :]))
+        entries, directory = _entries(answers[len(first)]), dict(zip(SERVICES, answers[len(first) + 1 :]))
         return (yield from self._change(entries, directory))
 
     def _why_not_now(self, answer: str) -> str:

@@ -93,7 +93,7 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     hop = verdict.target if verdict.action == FORWARD else call.callee.name
     return {
         v.PATH: ",".join(step.number for step in verdict.path),
-        v.KINDS: ",".join(step.kind for step in verdict.path),
+        v.PATH_KINDS: ",".join(step.kind for step in verdict.path),
         v.HOP: full(hop, call.callee.domain) if call.context.asks and _beyond(call, verdict) else hop,
         v.BRIDGED: call.last_bridge,
     }

@@ -9,15 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# RFC 5806 section 4: diversion-reason.
-REASONS = {
-    "always": "unconditional",
-    "busy": "user-busy",
-    "no_answer": "no-answer",
-    "not_registered": "unavailable",
-    "redirect": "deflection",
-}
-_KINDS = {reason: kind for kind, reason in REASONS.items()}
+from fsdaemon.terms.kinds import KINDS, OF_DIVERSION
+
 # An address that could end a header or a leg variable is none. No class takes a "<", so that whatever
 # somebody sends is read in one pass.
 _ADDRESS = re.compile(
@@ -46,7 +39,7 @@ def write(path: tuple[Diverter, ...], domain: str) -> str:
 
 
 def _entry(step: Diverter, domain: str) -> str:
-    reason = REASONS.get(step.kind, "unknown")
+    reason = KINDS[step.kind].diversion if step.kind in KINDS else "unknown"
     address = step.number if "@" in step.number else f"{step.number}@{step.host or domain}"
     privacy = "full" if step.hidden else "off"
     return f"<sip:{address}>;reason={reason};counter=1;privacy={privacy}"
@@ -60,7 +53,7 @@ def read(header: str) -> tuple[Diverter, ...]:
         name = header[at : match.start()].strip(' ,\t"')
         at = match.end()
         parameters = {key.lower(): value.lower() for key, value in _PARAMETER.findall(match[3])}
-        kind = _KINDS.get(parameters.get("reason", ""), "always")
+        kind = OF_DIVERSION.get(parameters.get("reason", ""), "always")
         hidden = parameters.get("privacy", "off") != "off"
         found.append(Diverter(match[1], kind, name.replace("\\", ""), match[2] or "", hidden))
         if len(found) == _MOST:

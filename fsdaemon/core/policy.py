@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fsdaemon.config.reader import KINDS, Config
+from fsdaemon.config.reader import Config
 from fsdaemon.core.call import Call, Person, User, full, user_of
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.terms import numbers
+from fsdaemon.terms.kinds import KINDS
 from fsdaemon.terms.numbers import dialable
 
 _LONGEST = 60  # characters of nonsense that are shown

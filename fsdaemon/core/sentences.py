@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from fsdaemon.config.reader import SCHEMA, Config
-from fsdaemon.core.call import AFTER, BEFORE, BEYOND, KINDS, user_of
+from fsdaemon.core.call import AFTER, BEFORE, BEYOND, user_of
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.label import leaves_the_house, shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD, RING
 from fsdaemon.terms import variables as v
+from fsdaemon.terms.kinds import KINDS, SET
 from fsdaemon.terms.numbers import dialable, is_written_number
 
 
@@ -45,20 +46,16 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
     }
 
 
-_KIND_WORDS = {
-    "always": "always",
-    "busy": "when busy",
-    "no_answer": "when nobody answers",
-    "not_registered": "when no phone is registered",
-    "redirect": "by the phone itself",
-}
-_MATTERS = {
-    "busy": "she was busy",
-    "no_answer": "nobody answered",
-    "not_registered": "no phone of hers is registered",
-    "redirect": "her phone sent the call on",
-    None: "it failed for another reason than the forwards are for",
-}
+def _when(kind: str) -> str:
+    return KINDS[kind].when if kind in KINDS else ""
+
+
+def _because(failure: str | None) -> str:
+    return (
+        KINDS[failure].because
+        if failure in KINDS
+        else "it failed for another reason than the forwards are for"
+    )
 
 
 class _Words:
@@ -69,7 +66,7 @@ class _Words:
         self.config = config.for_domain(self.call.callee.domain)
         self.overrides = config.overrides.get(self.call.callee.domain.lower(), ())
         verdict = self.verdict
-        self.forward = f"{self.call.callee} forwards {_KIND_WORDS.get(verdict.kind, '')} to {verdict.target}"
+        self.forward = f"{self.call.callee} forwards {_when(verdict.kind)} to {verdict.target}"
 
     def key(self, path: str) -> str:
         """A `section.key` as it is written, with the domain where that has its own."""
@@ -144,15 +141,11 @@ class _Words:
         if not dialable(call.callee.name):
             return f"{call.callee} is no number, so she is nobody's user and has no forward"
         if verdict.target:
-            return f"{call.callee} forwards {_KIND_WORDS[verdict.kind]} to herself, which is no forward"
-        others = [
-            f"{_KIND_WORDS[kind]} to {target}" for kind, target in call.forwards.items() if target.strip()
-        ]
+            return f"{call.callee} forwards {_when(verdict.kind)} to herself, which is no forward"
+        others = [f"{_when(kind)} to {target}" for kind, target in call.forwards.items() if target.strip()]
         if not others:
             return f"{call.callee} forwards to nobody"
-        tried = (
-            "was not tried yet" if call.stage == BEFORE else f"was tried: {_MATTERS.get(call.failure, '')}"
-        )
+        tried = "was not tried yet" if call.stage == BEFORE else f"was tried: {_because(call.failure)}"
         return f"{call.callee} forwards {', '.join(others)}, but her phone {tried}"
 
     def rule(self) -> tuple[str, str]:
@@ -188,9 +181,9 @@ class _Words:
         if call.stage == BEYOND or not dialable(call.callee.name):
             return "only a user's forward could be followed"
         acting = {BEFORE: "always", AFTER: call.failure}.get(call.stage)
-        kinds = [acting] if acting in KINDS else list(KINDS)
+        kinds = [acting] if acting in SET else list(SET)
         if not call.now and any(target.strip() for target in call.forwards.values()):
-            wanted = [_KIND_WORDS[kind] for kind, target in call.forwards.items() if target.strip()]
+            wanted = [_when(kind) for kind, target in call.forwards.items() if target.strip()]
             return f"it would be followed {' or '.join(wanted)}; so would {self._variables(['always'])}"
         return f"{self._variables(kinds)} would be followed"
 
@@ -259,7 +252,7 @@ class _Words:
     def saw(self) -> dict[str, str]:
         """The facts that the rules were given."""
         call = self.call
-        forwards = [f"{_KIND_WORDS[kind]} to {target.strip()!r}" for kind, target in call.forwards.items()]
+        forwards = [f"{_when(kind)} to {target.strip()!r}" for kind, target in call.forwards.items()]
         found = {
             "who calls": self._who(),
             "is in groups": ", ".join(call.person.groups if call.person else ()),
@@ -267,7 +260,7 @@ class _Words:
             "forwards": ", ".join(forwards) or "none",
             "her phone": "was not tried yet"
             if call.stage == BEFORE
-            else f"was tried: {_MATTERS[call.failure]}",
+            else f"was tried: {_because(call.failure)}",
             "forwarded by": ", ".join(
                 f"{_named(step.number, step.name)} ({step.kind})" for step in call.path
             ),

@@ -5,10 +5,10 @@ Rule: pure; looks at names only, and decides nothing.
 
 from __future__ import annotations
 
-from fsdaemon.config.reader import KINDS, Config
+from fsdaemon.config.reader import Config
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
-from fsdaemon.terms.presets import PRESETS, Preset
+from fsdaemon.terms.presets import PRESETS
 
 _CALLS = 50  # after which a name that was never there is not going to come
 
@@ -22,13 +22,13 @@ class Expected:
         self._calls = 0
         self._waiting = {
             name: key
-            for key in Preset._fields
+            for key, names in config.variables.lists().items()
             if config.origin.get(f"variables.{key}", "default") != "default"
-            for name in getattr(config.variables, key)
+            for name in names
             if not name.directory
         }
         theirs = (preset for name, preset in PRESETS.items() if name != config.preset)
-        names = {name for preset in theirs for kind in KINDS[:4] for name in getattr(preset, kind)}
+        names = {name for preset in theirs for place in preset.forwards.values() for name in place.target}
         self._foreign = {name for name in names if not name.directory} - set(self._waiting)
 
     def look(self, headers: Headers) -> list[str]:

@@ -218,13 +218,13 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
     Costs as much as the decision: for DEBUGGING levels only.
     """
     show = shown_as(config.log)
-    uuid = _short(headers.get(v.UUID))
-    looked_at = dict.fromkeys((*(header for names in config.variables for header in names), *v.ALL))
+    uuid, lists = _short(headers.get(v.UUID)), config.variables.lists().values()
+    looked_at = dict.fromkeys((*(header for names in lists for header in names), *v.ALL))
     seen = {one.variable: show(headers.get(one)) for one in looked_at if one in headers and one != v.UUID}
     # A list of the preset of which none is there is what is missed most often.
     missing = [
         names[0].variable
-        for names in config.variables
+        for names in lists
         if names and not any(name.directory or name in headers for name in names)
     ]
     asked = {show(question.command): show(answer.strip()) for question, answer in answers.items()}

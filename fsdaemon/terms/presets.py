@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 from fsdaemon.terms import variables as v
+from fsdaemon.terms.kinds import KINDS, SET
 from fsdaemon.terms.variables import Header, Writer, header_of
 
 
-class Preset(NamedTuple):
+class Place(NamedTuple):
+    """Where one kind of forward stands."""
+
+    target: tuple[Header, ...]
+    enabled: tuple[Header, ...] = ()  #: "true" if the forward counts; empty: it always does
+
+
+@dataclass(frozen=True)
+class Preset:
     """Where a dialplan puts things; each list is tried in order."""
 
     callee: tuple[Header, ...]
     callee_name: tuple[Header, ...]
     domain: tuple[Header, ...]
-    always: tuple[Header, ...]
-    busy: tuple[Header, ...]
-    no_answer: tuple[Header, ...]
-    not_registered: tuple[Header, ...]
     groups: tuple[Header, ...]
     is_user: tuple[Header, ...] = ()  #: "true" if the forwards are the callee's; empty: they always are
-    always_enabled: tuple[Header, ...] = ()  #: "true" if the forward counts; empty: it always does
-    busy_enabled: tuple[Header, ...] = ()
-    no_answer_enabled: tuple[Header, ...] = ()
-    not_registered_enabled: tuple[Header, ...] = ()
     #: the domain of a user who gave the password; a dialplan may overwrite domain_name
     caller_domain: tuple[Header, ...] = (v.AUTH_DOMAIN, v.DOMAIN_NAME)
+    forwards: Mapping[str, Place] = field(default_factory=dict)
 
-    def forward(self, kind: str) -> tuple[tuple[Header, ...], tuple[Header, ...]]:
-        """Where a kind of forward stands: its target, and the flag that makes it count."""
-        return getattr(self, kind), getattr(self, f"{kind}_enabled")
+    def forward(self, kind: str) -> Place:
+        """Where a kind of forward stands."""
+        return self.forwards.get(kind, Place(()))
+
+    def lists(self) -> dict[str, tuple[Header, ...]]:
+        """All of it by the keys of conf.toml: `callee`, …, `busy`, …, `busy_enabled`, …."""
+        plain = {name: getattr(self, name) for name in PLAIN}
+        targets = {kind: self.forward(kind).target for kind in SET}
+        return {**plain, **targets, **{f"{kind}_enabled": self.forward(kind).enabled for kind in SET}}
+
+    def changed(self, lists: Mapping[str, tuple[Header, ...]]) -> Preset:
+        """The same with some lists, by their keys, replaced."""
+        everything = {**self.lists(), **lists}
+        forwards = {kind: Place(everything[kind], everything[f"{kind}_enabled"]) for kind in SET}
+        return Preset(**{name: everything[name] for name in PLAIN}, forwards=forwards)
+
+
+PLAIN = tuple(one.name for one in fields(Preset) if one.name != "forwards")
+KEYS = (*PLAIN, *SET, *(f"{kind}_enabled" for kind in SET))
+
+
+def _in_directory(kind: str) -> Header:
+    return header_of(f"directory:call_forward_{KINDS[kind].variable}", Writer.DIRECTORY)
+
+
+def _fusionpbx(name: str) -> Place:
+    return Place((header_of(f"forward_{name}_destination"),), (header_of(f"forward_{name}_enabled"),))
 
 
 PRESETS = {
@@ -37,29 +65,21 @@ PRESETS = {
         callee=(v.CALLEE, v.DESTINATION),
         callee_name=(v.CALLEE_NAME,),
         domain=(v.DOMAIN, v.DOMAIN_NAME),
-        always=(v.FORWARD_ALL, header_of("directory:call_forward_all", Writer.DIRECTORY)),
-        busy=(v.FORWARD_BUSY, header_of("directory:call_forward_busy", Writer.DIRECTORY)),
-        no_answer=(v.FORWARD_NO_ANSWER, header_of("directory:call_forward_no_answer", Writer.DIRECTORY)),
-        not_registered=(
-            v.FORWARD_NOT_REGISTERED,
-            header_of("directory:call_forward_not_registered", Writer.DIRECTORY),
-        ),
         groups=(v.CALLGROUP, v.CALL_GROUP),
+        forwards={kind: Place((v.FORWARDS[kind], _in_directory(kind))) for kind in SET},
     ),
     # app/dialplans/resources/switch/conf/dialplan/*.xml of FusionPBX sets them from its directory.
     "fusionpbx": Preset(
         callee=(v.DESTINATION,),
         callee_name=(header_of("extension_caller_id_name"),),
         domain=(v.DOMAIN_NAME,),
-        always=(header_of("forward_all_destination"),),
-        busy=(header_of("forward_busy_destination"),),
-        no_answer=(header_of("forward_no_answer_destination"),),
-        not_registered=(header_of("forward_user_not_registered_destination"),),
         groups=(v.CALL_GROUP, v.CALLGROUP),
         is_user=(header_of("user_exists"),),
-        always_enabled=(header_of("forward_all_enabled"),),
-        busy_enabled=(header_of("forward_busy_enabled"),),
-        no_answer_enabled=(header_of("forward_no_answer_enabled"),),
-        not_registered_enabled=(header_of("forward_user_not_registered_enabled"),),
+        forwards={
+            "always": _fusionpbx("all"),
+            "busy": _fusionpbx("busy"),
+            "no_answer": _fusionpbx("no_answer"),
+            "not_registered": _fusionpbx("user_not_registered"),
+        },
     ),
 }

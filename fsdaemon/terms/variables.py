@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from fsdaemon.terms.kinds import KINDS, SET
+
 
 class Writer(Enum):
     """Who decides what stands in a variable."""
@@ -16,7 +18,7 @@ class Writer(Enum):
     DIRECTORY = "FreeSWITCH, from the administrator's user directory"
     DIALPLAN = "our dialplan files"
     DAEMON = "fsdaemon"
-    STRANGER = "the caller, her provider or her phone"
+    STRANGER = "the caller, their provider or their phone"
 
 
 class Header(str):
@@ -114,16 +116,13 @@ VISITED = _v(
 )  # ",BRIDGE:USER" for each that forwarded, and after which bridge
 CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
-FORWARD_ALL = _v("fsdaemon_forward_all", Writer.DIALPLAN)
-FORWARD_BUSY = _v("fsdaemon_forward_busy", Writer.DIALPLAN)
-FORWARD_NO_ANSWER = _v("fsdaemon_forward_no_answer", Writer.DIALPLAN)
-FORWARD_NOT_REGISTERED = _v("fsdaemon_forward_not_registered", Writer.DIALPLAN)
-FORWARDS = (FORWARD_ALL, FORWARD_BUSY, FORWARD_NO_ANSWER, FORWARD_NOT_REGISTERED)
+#: Kind → where a dialplan may put the callee's forward, before the directory is asked.
+FORWARDS = {name: _v(f"fsdaemon_forward_{KINDS[name].variable}", Writer.DIALPLAN) for name in SET}
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)
 PATH = _v("fsdaemon_path", Writer.DAEMON)
-KINDS = _v("fsdaemon_kinds", Writer.DAEMON)  # the kind of each forward in PATH
+PATH_KINDS = _v("fsdaemon_kinds", Writer.DAEMON)  # the kind of each forward in PATH
 TARGET = _v("fsdaemon_target", Writer.DAEMON)  # where a verdict `forward` sends the call
 HOP = _v("fsdaemon_hop", Writer.DAEMON)  # the callee up to whom PATH leads
 BRIDGED = _v("fsdaemon_bridged", Writer.DAEMON)  # the last bridge when PATH was written
@@ -160,7 +159,7 @@ LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Di
 MEMORY = (
     TARGET,
     PATH,
-    KINDS,
+    PATH_KINDS,
     HOP,
     BRIDGED,
     LABEL,
@@ -186,4 +185,6 @@ LEG_PRE_BRIDGE = (
 )
 
 
-ALL = tuple(one for one in list(globals().values()) if isinstance(one, Header))  #: every one above
+ALL = tuple(
+    one for one in [*globals().values(), *FORWARDS.values()] if isinstance(one, Header)
+)  #: every one above

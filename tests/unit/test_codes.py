@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from fsdaemon.config import reader as config
 from fsdaemon.core import codes
-from fsdaemon.core.codes import KINDS, Code, Entry, changed, in_effect, parse, read, text_of, write
+from fsdaemon.core.codes import Code, Entry, changed, in_effect, parse, read, text_of, write
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.kinds import SERVICES
 
 FILE = Path(__file__).parents[2] / "freeswitch" / "dialplan" / "default" / "fsdaemon_codes.xml"
 WORDS = config.default().codes
@@ -157,7 +158,7 @@ def after(dialled: str, line: str = "", **directory: str) -> tuple[str | None, s
     code = parse(dialled)
     assert code is not None
     assert code.do
-    entries = {service: read(line)[kind] for service, kind in KINDS.items() if kind in read(line)}
+    entries = {service: read(line)[kind] for service, kind in SERVICES.items() if kind in read(line)}
     order = [part[:2] for part in line.split(";") if part[:2] in entries]
     new = changed(code, {service: entries[service] for service in order}, by_service)
     if new is None:
@@ -213,7 +214,7 @@ def test_every_transition(dialled, line, directory, new, shown):
     assert after(dialled, line, **directory) == (new, shown)
 
 
-SERVICES = st.sampled_from(list(KINDS))
+ONE = st.sampled_from(list(SERVICES))
 NUMBERS = st.sampled_from(["101", "102", "+49170", "alice.b"])
 ENTRIES = st.one_of(
     st.just(Entry(False)),
@@ -221,29 +222,29 @@ ENTRIES = st.one_of(
 )
 
 
-@given(st.dictionaries(SERVICES, ENTRIES))
+@given(st.dictionaries(ONE, ENTRIES))
 def test_a_line_is_read_as_it_was_written(entries):
-    assert read(write(entries)) == {KINDS[service]: entry for service, entry in entries.items()}
+    assert read(write(entries)) == {SERVICES[service]: entry for service, entry in entries.items()}
 
 
 @given(
-    st.dictionaries(SERVICES, ENTRIES),
-    st.dictionaries(SERVICES, NUMBERS),
-    st.sampled_from([*KINDS, "002", "004"]),
+    st.dictionaries(ONE, ENTRIES),
+    st.dictionaries(ONE, NUMBERS),
+    st.sampled_from([*SERVICES, "002", "004"]),
     st.sampled_from(["set", "on", "off", "erase", "ask"]),
     NUMBERS,
 )
 def test_what_is_in_effect_is_what_was_dialled(entries, directory, service, do, number):
     """Against a model that knows of each kind only where it leads."""
-    chosen = {"002": list(KINDS), "004": ["67", "61", "62"]}.get(service, [service])
-    before = in_effect(tuple(KINDS), entries, directory)
+    chosen = {"002": list(SERVICES), "004": ["67", "61", "62"]}.get(service, [service])
+    before = in_effect(tuple(SERVICES), entries, directory)
     new = changed(Code(do, service, number if do == "set" else ""), entries, directory)
     if new is None:
         assert do == "on"
         assert not any(directory.get(one) or entries.get(one, Entry(False)).number for one in chosen)
         return
-    now = in_effect(tuple(KINDS), new, directory)
-    for one in KINDS:
+    now = in_effect(tuple(SERVICES), new, directory)
+    for one in SERVICES:
         stored = entries.get(one, Entry(False)).number
         several = len(chosen) > 1
         expected = {

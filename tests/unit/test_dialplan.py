@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fsdaemon.core.call import FAILURES
+from fsdaemon.terms.kinds import FAILURES
 from fsdaemon.terms.numbers import dialable
 
 ROOT = Path(__file__).parents[2] / "freeswitch" / "dialplan"

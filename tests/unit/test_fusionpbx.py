@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fsdaemon.core.call import KINDS
+from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.presets import PRESETS
 
 PLACE = Path(__file__).parents[2] / "freeswitch" / "dialplan" / "fusionpbx"
@@ -63,8 +63,8 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
 
 def test_each_kind_can_be_switched_off() -> None:
     text = ENTRIES[1].read_text("utf-8")
-    for kind in KINDS:
-        (enabled,) = getattr(PRESETS["fusionpbx"], f"{kind}_enabled")
+    for kind in SET:
+        (enabled,) = PRESETS["fusionpbx"].forward(kind).enabled
         condition = rf'expression="\(\^\|,\){kind}\(,\|\$\)" break="never">\s*<action [^>]*data="(\w+)=false"'
         assert re.findall(condition, text) == [enabled.variable]
 

@@ -1,0 +1,100 @@
+"""The kinds of call forwarding, a row for each: all that differs between one kind and another.
+
+Rule: whoever needs to know of a kind asks this table. Terms are of 3GPP TS 24.604 (communication diversion),
+service codes of 3GPP TS 22.030 annex B, diversion reasons of RFC 5806 section 4.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """One kind of forward."""
+
+    name: str  #: in conf.toml, in the log, and in fsdaemon_reason
+    term: str  #: 3GPP TS 24.604
+    when: str  #: "100 forwards … to 101"
+    because: str  #: what happened when it acts: "the phone was tried: …"
+    diversion: str  #: RFC 5806 diversion-reason
+    variable: str = ""  #: call_forward_… (directory), fsdaemon_forward_… (channel); empty: nobody sets it
+    service: str = ""  #: the code that users dial; empty: none
+    shown: str = ""  #: what the phone shows after that code, unless conf.toml says something else
+    causes: tuple[str, ...] = ()  #: how the bridge failed (switch_types.h), after which it acts
+
+
+ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
+    Kind(
+        name="always",
+        term="CFU",
+        when="always",
+        because="",
+        diversion="unconditional",
+        variable="all",
+        service="21",
+        shown="Uml. immer",
+    ),
+    Kind(
+        name="busy",
+        term="CFB",
+        when="when busy",
+        because="the user was busy",
+        diversion="user-busy",
+        variable="busy",
+        service="67",
+        shown="Uml. besetzt",
+        causes=("USER_BUSY",),
+    ),
+    Kind(
+        name="no_answer",
+        term="CFNR",
+        when="when nobody answers",
+        because="nobody answered",
+        diversion="no-answer",
+        variable="no_answer",
+        service="61",
+        shown="Uml. keine Antwort",
+        causes=(
+            "NO_ANSWER",
+            "NO_USER_RESPONSE",
+            "ALLOTTED_TIMEOUT",
+            "PROGRESS_TIMEOUT",
+            "MEDIA_TIMEOUT",
+            "RECOVERY_ON_TIMER_EXPIRE",
+        ),
+    ),
+    Kind(
+        name="not_registered",
+        term="CFNL",
+        when="when no phone is registered",
+        because="no phone is registered",
+        diversion="unavailable",
+        variable="not_registered",
+        service="62",
+        shown="Uml. nicht erreichbar",
+        # Registered, but nothing is there: unplugged, or 500, 502, 503 (CFNRc, "not reachable").
+        causes=(
+            "NORMAL_TEMPORARY_FAILURE",
+            "NETWORK_OUT_OF_ORDER",
+            "USER_NOT_REGISTERED",
+            "SUBSCRIBER_ABSENT",
+        ),
+    ),
+    Kind(
+        name="redirect",
+        term="CD",
+        when="by the phone itself",
+        because="the phone sent the call on",
+        diversion="deflection",
+    ),
+)
+
+KINDS = {kind.name: kind for kind in TABLE}
+#: Those that somebody sets: in the directory, in the dialplan, or by a code.
+SET = tuple(kind.name for kind in TABLE if kind.variable)
+#: Service code → kind, in the order in which the codes are listed.
+SERVICES = {kind.service: kind.name for kind in TABLE if kind.service}
+#: How a bridge failed → the kind of forward that acts then.
+FAILURES = {cause: kind.name for kind in TABLE for cause in kind.causes}
+#: RFC 5806 diversion-reason → kind.
+OF_DIVERSION = {kind.diversion: kind.name for kind in TABLE}
