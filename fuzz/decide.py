@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fsdaemon.config import reader as configuration
 from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision, decide
-from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.daemon import log
 from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes

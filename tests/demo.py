@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.esl.fake_switch import Switch
 from tests.daemon import Daemon
 from tests.recorded import Recording, recordings

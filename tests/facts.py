@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fsdaemon.config.reader import Config, load
-from fsdaemon.core.call import BEFORE, Call, Caller, Context, Person, User
+from fsdaemon.core.call import Call, Context
+from fsdaemon.core.forwards import BEFORE
+from fsdaemon.core.history import OnChannel
+from fsdaemon.core.users import Caller, Person, User
 
 DOMAIN = "lab.test"
 
@@ -45,17 +48,11 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "referrer": None,
         "refer": "",
         "is_target_number": frozenset(),
-        "outbound": False,
         "sent_away": "",
         "visited": (),
         "outside_id": ("", ""),
-        "own_number": "",
-        "numbered": False,
-        "own_name": caller.name,
-        "labelled": False,
-        "leg_only": False,
+        "channel": OnChannel(own_name=caller.name),
         "context": Context(),
-        "leftovers": (),
         "last_bridge": "",
     }
     return Call(**{**plain, **facts})

@@ -14,11 +14,12 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core.call import BEFORE, user_of
 from fsdaemon.core.decide import Decision, decide
-from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.core.forwards import BEFORE
+from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD
 from fsdaemon.core.sentences import facts_of
+from fsdaemon.core.users import user_of
 from fsdaemon.esl import protocol
 from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from fsdaemon.terms import variables as v

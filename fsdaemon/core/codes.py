@@ -20,6 +20,7 @@ from fsdaemon.terms.numbers import dialable
 _CONDITIONAL = tuple(service for service, kind in SERVICES.items() if KINDS[kind].causes)
 _SERVICES = {**{service: (service,) for service in SERVICES}, "002": tuple(SERVICES), "004": _CONDITIONAL}
 _CODES = "|".join(SERVICES)
+CODE = "code"  # fsdaemon_stage, where a code was dialled
 SET, ON, OFF, ERASE, ASK = "set", "on", "off", "erase", "ask"
 _PREFIXES = {"#": OFF, "##": ERASE, "*#": ASK}
 _STARS = {"**0": OFF, "**1": ON, "**2": ASK, "**9": ERASE}  # for phones that send no "#"

@@ -10,9 +10,13 @@ import re
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import diversion
-from fsdaemon.core.call import AFTER, BEFORE, BEYOND, ONCE, ONWARD, Call, User, full
-from fsdaemon.core.label import clean, encode, leaves_the_house, percent_encode
+from fsdaemon.core.call import Call
+from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
+from fsdaemon.core.history import ONWARD
+from fsdaemon.core.label import clean, goes_off_net
+from fsdaemon.core.mod_sofia import encode, percent_encode
 from fsdaemon.core.policy import FORWARD, RING, Verdict
+from fsdaemon.core.users import User, full
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Command, Execute
 from fsdaemon.terms.numbers import dialable
@@ -27,17 +31,12 @@ BRIDGE = "bridge"
 
 def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
-    values = dict.fromkeys(call.leftovers, "")
+    values = dict.fromkeys(call.channel.leftovers, "")
     values.update(_put_back(call))
-    values[v.VERDICT] = verdict.action
-    values[v.REASON] = verdict.reason
+    values.update({v.VERDICT: verdict.action, v.REASON: verdict.reason})
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
-    if call.outbound:
-        values[v.WHO] = _address(call.caller.user)
-    if call.refer:
-        known = _address(call.referrer.user if call.referrer else None)
-        values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
+    values.update(_who(call))
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
@@ -60,13 +59,24 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
 def _put_back(call: Call) -> dict[v.Header, str]:
     """What stood on the channel before an earlier verdict, where nobody else takes the label back."""
     values: dict[v.Header, str] = {}
-    if v.PATH in call.leftovers and not call.leg_only:
+    if v.PATH in call.channel.leftovers and not call.channel.leg_only:
         values[v.DIVERSION] = ""
-    if call.labelled:
-        values[v.EFFECTIVE_NAME] = _kept(call.own_name)
-    if call.numbered:
-        values[v.EFFECTIVE_NUMBER] = _kept(call.own_number)
+    if call.channel.labelled:
+        values[v.EFFECTIVE_NAME] = _kept(call.channel.own_name)
+    if call.channel.numbered:
+        values[v.EFFECTIVE_NUMBER] = _kept(call.channel.own_number)
         values[v.CID_TYPE] = ""
+    return values
+
+
+def _who(call: Call) -> dict[v.Header, str]:
+    """Who is on this leg and who transferred the call here: a bridge overwrites what tells it."""
+    values: dict[v.Header, str] = {}
+    if call.channel.outbound:
+        values[v.WHO] = _address(call.caller.user)
+    if call.refer:
+        known = _address(call.referrer.user if call.referrer else None)
+        values[v.REFERRER] = f"{known}|{call.refer}" if known else ""
     return values
 
 
@@ -117,13 +127,13 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     name, number = _identity(call, verdict, label, config)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
-        values[v.OWN_NAME] = _kept(call.own_name)
+        values[v.OWN_NAME] = _kept(call.channel.own_name)
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
-        values[v.OWN_NUMBER] = _kept(call.own_number)
+        values[v.OWN_NUMBER] = _kept(call.channel.own_number)
     if number == _ANONYMOUS:
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
-    if not call.leg_only:
+    if not call.channel.leg_only:
         values.update(channel)
     elif call.context.asks and _beyond(call, verdict):
         values.update(_lent(call, verdict, channel))
@@ -152,8 +162,8 @@ def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.
     of the example configuration), and at the next question.
     """
     before: dict[v.Header, str] = {
-        v.EFFECTIVE_NAME: _kept(call.own_name),
-        v.EFFECTIVE_NUMBER: _kept(call.own_number),
+        v.EFFECTIVE_NAME: _kept(call.channel.own_name),
+        v.EFFECTIVE_NUMBER: _kept(call.channel.own_number),
         v.DIVERSION: diversion.write(call.before_us, call.callee.domain),
     }
     values = dict(channel)
@@ -180,7 +190,7 @@ def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -
     A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
     whatever the name says. A carrier gets it all the same, with the caller's own Privacy.
     """
-    leaving = leaves_the_house(call, verdict, config)
+    leaving = goes_off_net(call, verdict, config)
     own_name, own_number = call.outside_id if leaving and verdict.action == FORWARD else ("", "")
     hidden = call.caller.withheld and (label is not None or not leaving)
     name = label

@@ -1,4 +1,4 @@
-"""Channel data in, commands and a record out: joins call, policy, display and actions.
+"""Channel data in, commands and a record out: joins call, policy, label and commands.
 
 Rule: the one function that `serve`, `explain`, the demo, the fuzzer and the bench share. Pure.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import commands as actions
-from fsdaemon.core import label as display
-from fsdaemon.core import policy
-from fsdaemon.core.call import Answers, Call, Questions, callee_of, read
+from fsdaemon.core import commands, label, policy
+from fsdaemon.core.call import Call, read
+from fsdaemon.core.forwards import callee_of
+from fsdaemon.core.questions import Answers, Questions
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Command, Headers
 
@@ -21,9 +21,14 @@ class Decision(NamedTuple):
 
     call: Call
     verdict: policy.Verdict
-    label: str | None  #: what the phone shall show; None: nothing but the caller
+    shown: label.Label  #: what the phone shall show, and why
     values: dict[v.Header, str]  #: channel variables as they are to be; empty: unset
     commands: tuple[Command, ...]  #: what FreeSWITCH is told
+
+    @property
+    def label(self) -> str:
+        """What the phone shall show; empty: nothing but the caller."""
+        return self.shown.text or ""
 
 
 def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Questions:
@@ -37,6 +42,6 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
     if not isinstance(call, Call):
         return call
     verdict = policy.decide(call, config)
-    label = display.label(call, verdict, config)
-    values = actions.assignments(call, verdict, label, config)
-    return Decision(call, verdict, label, values, actions.commands(call, values, config))
+    shown = label.decide(call, verdict, config)
+    values = commands.assignments(call, verdict, shown.text, config)
+    return Decision(call, verdict, shown, values, commands.commands(call, values, config))

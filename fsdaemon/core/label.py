@@ -1,7 +1,6 @@
-"""The label: what the phone shall show, and how it gets there through FreeSWITCH unchanged.
+"""The label: what the phone of the one who gets a forwarded call shows.
 
-Rule: text only. `encode` is the one way into effective_caller_id_name; `shown_by_mod_sofia` is what
-FreeSWITCH makes of it, and the tests hold the first to the second.
+Rule: text only, and the reason for it; how it gets to the phone is mod_sofia.py's and commands.py's.
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ import re
 import string
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core.call import BEYOND, Call
+from fsdaemon.core.call import Call
 from fsdaemon.core.diversion import Diverter
+from fsdaemon.core.forwards import BEYOND
 from fsdaemon.core.policy import FORWARD, Verdict
+from fsdaemon.core.reasons import EMPTY, KIND_OFF, LABELLED, NOT_FORWARDED, OFF_NET, LabelReason
 from fsdaemon.terms.numbers import looks_outside
 
 # Line ends, other control characters, and the marks that turn the direction of writing: a caller could
@@ -23,29 +25,38 @@ _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 _LONGEST_NAME = 200
 _LONGEST = 600
-_UNSAFE = re.compile(r"[^A-Za-z0-9 .\x80-\U0010ffff]")
 
 
-def label(call: Call, verdict: Verdict, config: Config) -> str | None:
-    """What the phone of the one who gets this call shall show; None if nothing but the caller.
+class Label(NamedTuple):
+    """What the phone shall show, and why."""
 
-    The text of `display.label`, or of `display.chain` from two forwards on.
-    """
+    text: str | None  #: None: nothing but the caller
+    reason: LabelReason
+    key: str = ""  #: the key of conf.toml that the reason is about
+    kind: str = ""  #: of the last forward
+
+
+def decide(call: Call, verdict: Verdict, config: Config) -> Label:
+    """The text of `display.label`, or of `display.chain` from two forwards on; or why there is none."""
     path = (*call.before_us, *verdict.path)
-    if not path or path[-1].kind not in config.display.kinds:
-        return None
-    if not config.display.outside and leaves_the_house(call, verdict, config):
-        return None
-    template = config.display.chain if len(path) > 1 else config.display.label
+    if not path:
+        return Label(None, NOT_FORWARDED)
+    kind = path[-1].kind
+    if kind not in config.display.kinds:
+        return Label(None, KIND_OFF, "display.kinds", kind)
+    if not config.display.outside and goes_off_net(call, verdict, config):
+        return Label(None, OFF_NET, "display.outside", kind)
+    key = "display.chain" if len(path) > 1 else "display.label"
     names = {
         "called": _name(path[0], config),
         "diverter": _name(path[-1], config),
         "caller": _caller(call, config),
     }
-    return _fitting(template, names, config.display.max_length or _LONGEST) or None
+    text = _fitting(config.value(key), names, config.display.max_length or _LONGEST)
+    return Label(text or None, LABELLED if text else EMPTY, key, kind)
 
 
-def leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
+def goes_off_net(call: Call, verdict: Verdict, config: Config) -> bool:
     """Whether the call goes to an outside number next."""
     beyond = call.callee.name if call.stage == BEYOND or not call.is_user else ""
     target = verdict.target if verdict.action == FORWARD else beyond
@@ -55,7 +66,7 @@ def leaves_the_house(call: Call, verdict: Verdict, config: Config) -> bool:
 def _fitting(template: str, names: dict[str, str], longest: int) -> str:
     """The label in at most `longest` characters: the caller is cut first, then who was called first.
 
-    Who forwarded is what the label is for; she is cut last.
+    Who forwarded is what the label is for, and is cut last.
     """
     for name in ("caller", "called", "diverter"):
         text = clean(template.format(**names), _LONGEST + 1)
@@ -114,59 +125,3 @@ def _pattern(template: str) -> re.Pattern[str] | None:
     return re.compile(
         "".join(re.escape(text) + (fields.get(name, ".+?") if name else "") for text, name, _, _ in parts)
     )
-
-
-def encode(text: str) -> str:
-    """The value effective_caller_id_name must hold so that the phone shows exactly `text`.
-
-    `text` must be clean. Everything in ASCII but letters, digits, blank and dot is percent-encoded:
-    that survives mod_sofia, survives inside [leg variables], and no expansion ($) can start. A
-    backslash is doubled: in a From header it quotes the next character (RFC 3261 section 25.1,
-    quoted-pair). Blanks at the ends are encoded, FreeSWITCH strips them.
-    """
-    return percent_encode(text.replace("\\", "\\\\"))
-
-
-def percent_encode(text: str) -> str:
-    """`text` as one word that FreeSWITCH neither expands, nor splits, nor trims."""
-    encoded = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
-    if encoded[:1] == " ":
-        encoded = "%20" + encoded[1:]
-    if encoded[-1:] == " ":
-        encoded = encoded[:-1] + "%20"
-    return encoded
-
-
-def shown_by_mod_sofia(value: str) -> str | None:
-    """A model of mod_sofia: what the display name of the callee's From header says for `value`.
-
-    switch_utils.h switch_sanitize_number, mod_sofia.h check_decode, switch_utils.c switch_url_decode,
-    then the quoted string of RFC 3261 as the phone reads it. None if the INVITE would be broken.
-    """
-    if not value or value.lower() == "_undef_":
-        return ""
-    text = _url_decode(_sanitize(value))
-    if '"' in text:
-        text = text.split('"', 1)[1]
-        text = text.rsplit('"', 1)[0] if '"' in text else text
-    if re.search("[\r\n\x00]", text) or re.search(r"(^|[^\\])(\\\\)*\\$", text):
-        return None
-    return re.sub(r"\\(.)", r"\1", text)
-
-
-def _sanitize(value: str) -> str:
-    if not re.search("[/:@]", value):
-        return value
-    value = value.split("@", 1)[0]
-    return value.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-
-
-def _url_decode(value: str) -> str:
-    raw = value.encode("utf-8", "surrogatepass")
-    # sscanf("%2x") takes white space, a sign and one digit, too: that is how "100% A" becomes a newline.
-    out = re.sub(rb"%([\s][0-9A-Fa-f]|[0-9A-Fa-f][0-9A-Fa-f]?)", _one_byte, raw, flags=re.DOTALL)
-    return out.decode("utf-8", "replace")
-
-
-def _one_byte(match: re.Match[bytes]) -> bytes:
-    return bytes([int(match[1].strip(), 16)])

@@ -20,7 +20,7 @@ from loguru import logger
 from fsdaemon.config.reader import Config, Log
 from fsdaemon.core.codes import Outcome
 from fsdaemon.core.decide import Decision
-from fsdaemon.core.policy import sentence
+from fsdaemon.core.sentences import line, warning
 from fsdaemon.daemon import systemd
 from fsdaemon.terms import numbers
 from fsdaemon.terms import variables as v
@@ -159,13 +159,13 @@ def verdict(decision: Decision, config: Log) -> None:
             kind=result.kind,
             target=show(result.target),
             path=[show(step.number) for step in result.path],
-            label=show(decision.label or ""),
+            label=show(decision.label),
             rule=show(result.rule),
         )
-    say.info(f"{uuid} {sentence(call, result, show)}")
-    if result.warning:
+    say.info(f"{uuid} {line(call, result, show)}")
+    if result.notice:
         forward = f"{call.callee}@{call.callee.domain} {result.kind} {result.target}"
-        FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(result.warning)}")
+        FORWARDS(forward[: 2 * _LONGEST], f"{uuid} {show(warning(call, result))}")
 
 
 def code(uuid: str, outcome: Outcome, config: Log) -> None:
@@ -228,13 +228,13 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
         if names and not any(name.directory or name in headers for name in names)
     ]
     asked = {show(question.command): show(answer.strip()) for question, answer in answers.items()}
-    line = f"{uuid} saw " + " ".join(f"{name}={_value(value)}" for name, value in seen.items())
+    text = f"{uuid} saw " + " ".join(f"{name}={_value(value)}" for name, value in seen.items())
     if missing:
-        line += f"; not there: {' '.join(missing)}"
+        text += f"; not there: {' '.join(missing)}"
     if asked:
-        line += "; asked: " + ", ".join(f"{command}: {_value(value)}" for command, value in asked.items())
+        text += "; asked: " + ", ".join(f"{command}: {_value(value)}" for command, value in asked.items())
     say = logger.bind(uuid=uuid, variables=seen, answers=asked) if config.log.format == "json" else logger
-    say.debug(one_line(line))
+    say.debug(one_line(text))
 
 
 def _value(text: str) -> str:

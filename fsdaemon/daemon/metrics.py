@@ -199,7 +199,7 @@ def _line(kept: Kept) -> dict[str, Any]:
         "verdict": verdict.action,
         "reason": verdict.reason,
         "target": show(verdict.target),
-        "label": show(kept.decision.label or ""),
+        "label": show(kept.decision.label),
     }
 
 

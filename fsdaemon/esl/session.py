@@ -16,9 +16,10 @@ from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionH
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
-from fsdaemon.core.call import CODE, Answers, clean
+from fsdaemon.core.codes import CODE
 from fsdaemon.core.commands import BRIDGE, setting
 from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.questions import Answers, clean
 from fsdaemon.esl.protocol import CONNECT, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.terms.channel import Api, Command, Execute, Headers
 from fsdaemon.terms.variables import STAGE, UUID

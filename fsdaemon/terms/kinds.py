@@ -95,6 +95,8 @@ SET = tuple(kind.name for kind in TABLE if kind.variable)
 #: Service code → kind, in the order in which the codes are listed.
 SERVICES = {kind.service: kind.name for kind in TABLE if kind.service}
 #: How a bridge failed → the kind of forward that acts then.
+#: Of several legs that failed for several reasons: somebody was there, at least.
+STRONGEST = ("no_answer", "busy", "not_registered")
 FAILURES = {cause: kind.name for kind in TABLE for cause in kind.causes}
 #: RFC 5806 diversion-reason → kind.
 OF_DIVERSION = {kind.diversion: kind.name for kind in TABLE}

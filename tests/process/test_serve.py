@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fsdaemon.core.label import shown_by_mod_sofia
+from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
@@ -255,7 +255,7 @@ def test_a_broken_forward_is_said_once(daemon: Daemon) -> None:
     daemon.wait_line("ring 100 for 101: no_forward")
     good_call(daemon.port)
     daemon.wait_line("forward 100 to 102")
-    said = [line for line in daemon.lines if "'a b', which is no number" in line]
+    said = [line for line in daemon.lines if "'a b', which is not a number" in line]
     assert [line.split()[2] for line in said] == ["INFO", "WARNING", *["INFO"] * 4]
 
 

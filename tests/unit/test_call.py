@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsdaemon.config import reader as config
-from fsdaemon.core.call import Call, User, read
+from fsdaemon.core.call import Call, read
 from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.users import User
 from fsdaemon.esl.fake_switch import Switch, channel_data, url_encode
 from fsdaemon.esl.protocol import to_bytes
 from fsdaemon.terms import variables as v

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fsdaemon.core import label as display
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.label import clean, encode, shown_by_mod_sofia
+from fsdaemon.core.label import clean
+from fsdaemon.core.mod_sofia import encode, shown_by_mod_sofia
 from fsdaemon.core.policy import decide
 from fsdaemon.esl.fake_switch import Switch
 from tests.facts import call, config, inside, outside
@@ -69,7 +70,7 @@ def test_emoji_keep_their_joiners() -> None:
 
 def shown(made, text="", **forwards):
     configuration = config(text)
-    return display.label(made, decide(made, configuration), configuration)
+    return display.decide(made, decide(made, configuration), configuration).text
 
 
 PATH = (Diverter("100", "always", "Cora Chefin"),)

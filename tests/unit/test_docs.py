@@ -11,7 +11,7 @@ import pytest
 
 from fsdaemon.cli import main as cli
 from fsdaemon.config import reader as config
-from fsdaemon.core.policy import REASONS
+from fsdaemon.core.reasons import WORDS
 from fsdaemon.daemon import metrics
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from fsdaemon.terms import variables as v
@@ -86,7 +86,7 @@ def test_variables_exist(file: Path) -> None:
 def test_every_reason_is_explained() -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
     rows = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
-    assert rows == set(REASONS)
+    assert rows == set(WORDS)
 
 
 def test_configuration_is_what_the_code_says() -> None:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsdaemon.config import reader as config
-from fsdaemon.core.call import Caller, Person, User
 from fsdaemon.core.decide import Decision, decide
 from fsdaemon.core.policy import decide as rule
+from fsdaemon.core.users import Caller, Person, User
 from fsdaemon.esl.fake_switch import channel_data
 from tests.facts import call, inside, outside
 from tests.recorded import DIRECTORY

@@ -37,9 +37,9 @@ def test_in_words(capsys):
     assert code == 0
     assert out.splitlines() == [
         "what:            the call is forwarded to 101 (always)",
-        "why:             100 forwards always to 101, and 102 is calling, who has no exception from it",
-        "rule:            none fits of exceptions.target, exceptions.users, exceptions.groups, exceptions.external"
-        " (default)",
+        "why:             100 forwards always to 101; 102 is calling and has no exception",
+        "rule:            no exception matched (exceptions.target, exceptions.users, exceptions.groups, "
+        "exceptions.external) (default)",
         'otherwise:       "102" in exceptions.users would make 100 ring; so would a call by 101',
         "the phone shows: Uml. fuer Cora: Kai <102>",
         "label:           display.label (default)",
@@ -55,11 +55,11 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         "",
         {
             "what": "100 rings (target)",
-            "why": "100 forwards always to 101, and that is who is calling",
+            "why": "100 forwards always to 101, and the target is calling",
             "rule": "exceptions.target (default)",
             "otherwise": "with exceptions.target = false the forward would be followed",
             "the phone shows": "101",
-            "label": "none: nobody forwarded this call",
+            "label": "none: the call was not forwarded",
         },
     ),
     (
@@ -67,7 +67,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         OFF,
         {
             "what": "the call is forwarded to 101 (always)",
-            "why": "100 forwards always to 101, and 101 is calling, whom it points to, but exceptions.target is false",
+            "why": "100 forwards always to 101; the target 101 is calling, but exceptions.target is false",
             "otherwise": "a call by 101 would make 100 ring, with exceptions.target = true",
         },
     ),
@@ -76,26 +76,26 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         "",
         {
             "what": "100 rings (no_forward)",
-            "why": "100 forwards to nobody",
-            "otherwise": "the number of somebody else in the directory's call_forward_all would be followed",
+            "why": "100 does not forward calls",
+            "otherwise": "the number of another user in the directory's call_forward_all would be followed",
         },
     ),
     (
         ("--caller", "102", "--callee", "100", "--always", "100"),
         "",
-        {"why": "100 forwards always to herself, which is no forward"},
+        {"why": "100 forwards always to itself; ignored"},
     ),
     (
         ("--caller", "102", "--callee", "100", "--always", "a b"),
         "",
-        {"why": "100 forwards always to 'a b', which is no number, and so no forward"},
+        {"why": "100 forwards always to 'a b', which is not a number; ignored"},
     ),
     (
         ("--caller", "102", "--callee", "100", "--busy", "101"),
         "",
         {
-            "why": "100 forwards when busy to 101, but her phone was not tried yet",
-            "otherwise": "it would be followed when busy; so would the number of somebody else in the directory's call_forward_all",
+            "why": "100 forwards when busy to 101, but the phone was not tried yet",
+            "otherwise": "it would be followed when busy; so would the number of another user in the directory's call_forward_all",
         },
     ),
     (
@@ -103,7 +103,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         "",
         {
             "what": "no forward is followed, the dialplan goes on: voicemail, or the call ends (no_forward)",
-            "why": "100 forwards when busy to 101, but her phone was tried: nobody answered",
+            "why": "100 forwards when busy to 101, but the phone was tried: nobody answered",
             "the phone shows": "nothing new: no other phone is called",
         },
     ),
@@ -119,8 +119,8 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         (*MOBILE, "--always", "101"),
         "",
         {
-            "why": "100 forwards always to 101, and +491701234567 is calling from outside, a number that "
-            "exceptions.external does not name",
+            "why": "100 forwards always to 101; +491701234567 is calling from outside, a number that is "
+            "not in exceptions.external",
             "otherwise": '"+491701234567" in exceptions.external would make 100 ring; so would a call by 101',
             "the phone shows": "Uml. fuer 100: +491701234567",
         },
@@ -129,7 +129,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         (*MOBILE, "--withheld", "--always", "101"),
         "",
         {
-            "otherwise": "a call by 101 would make 100 ring; a withheld number breaks nothing",
+            "otherwise": "a call by 101 would make 100 ring; a withheld number cannot break through",
             "the phone shows": "Uml. fuer 100: Anonym <anonymous>",
         },
     ),
@@ -137,10 +137,9 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         ("--outside", "--caller", "101", *BOSS),
         "",
         {
-            "why": "100 forwards always to 101, and 101 is calling from outside: who calls herself 101 there is not "
-            "the user 101",
-            "otherwise": "a call by the user 101 would make 100 ring; from outside nobody is a user; did FreeSWITCH "
-            "authenticate her phone?",
+            "why": "100 forwards always to 101; 101 is calling from outside, and an outside caller with the "
+            "number 101 is not the user 101",
+            "otherwise": "a call by the user 101 would make 100 ring; did FreeSWITCH authenticate the phone?",
         },
     ),
     (
@@ -148,7 +147,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         "",
         {
             "the phone shows": "102",
-            "label": "none: the call leaves the house, and display.outside (default) is false",
+            "label": "none: the call goes off-net, and display.outside (default) is false",
         },
     ),
     (
@@ -177,7 +176,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         ("--caller", "102", "--callee", "100"),
         '[variables]\npreset = "fusionpbx"\n',
         {
-            "otherwise": "the number of somebody else in forward_all_destination with forward_all_enabled = true "
+            "otherwise": "the number of another user in forward_all_destination with forward_all_enabled = true "
             "would be followed"
         },
     ),
@@ -193,7 +192,7 @@ def test_what_an_administrator_reads(capsys, tmp_path: Path, arguments, config, 
 
 
 def test_a_suggestion_holds(capsys, tmp_path: Path):
-    """What `otherwise` says would make her ring does make her ring."""
+    """What `otherwise` says would make the callee ring does."""
     file = tmp_path / "conf.toml"
     for caller, key in ((("--caller", "102@lab.test"), "users"), (MOBILE[:3], "external")):
         otherwise = facts(capsys, *caller, *BOSS)["otherwise"]
@@ -263,9 +262,9 @@ def test_what_a_recording_says_is_told_first(capsys):
     assert found["forwards"] == "always to '101'"
     file = str(DIRECTORY / "external_anonymous.txt")
     found = told(capsys, "--recording", file)
-    who = "somebody who withholds her number, from outside: FreeSWITCH authenticated no user on this leg"
+    who = "a caller who withholds the number, from outside: FreeSWITCH authenticated no user on this leg"
     assert found["who calls"] == who
-    assert found["who is called"] == "100, in no domain: none in fsdaemon_domain, domain_name"
+    assert found["who is called"] == "100, in no domain: fsdaemon_domain and domain_name are not set"
 
 
 PATH = {"fsdaemon_path": "103,100", "fsdaemon_kinds": "always,busy", "fsdaemon_hop": "101"}
@@ -277,10 +276,10 @@ ANSWERED = {"last_bridge_to": "ebea3eff-4e4f-4a4a-b9d7-b189a9629733"}
     [
         (PATH, "display.chain (default)", ""),
         ({**PATH, **ANSWERED, "fsdaemon_bridged": ANSWERED["last_bridge_to"]}, "display.chain (default)", ""),
-        (ANSWERED, "none: nobody forwarded this call", ""),
-        ({**PATH, **ANSWERED}, "none: nobody forwarded this call",
+        (ANSWERED, "none: the call was not forwarded", ""),
+        ({**PATH, **ANSWERED}, "none: the call was not forwarded",
             "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more"),
-        ({**PATH, **ANSWERED, "fsdaemon_label": "Uml. fuer Cora: Kai"}, "none: nobody forwarded this call",
+        ({**PATH, **ANSWERED, "fsdaemon_label": "Uml. fuer Cora: Kai"}, "none: the call was not forwarded",
             "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more; "
             "before, the phone showed: Uml. fuer Cora: Kai"),
     ],
@@ -310,7 +309,7 @@ def test_who_was_asked_before(capsys, tmp_path: Path, visited: str, before: str)
     file = tmp_path / "call.txt"
     data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
     file.write_bytes(channel_data(data, {"fsdaemon_visited": visited, "fsdaemon_callee": "100"}))
-    assert told(capsys, "--recording", str(file)).get("asked before", "") == before
+    assert told(capsys, "--recording", str(file)).get("was already at", "") == before
 
 
 EVIL = "K\x1b[31m\x9b2J\n\u2028\u202eai"
@@ -327,7 +326,7 @@ def test_a_name_cannot_drive_the_terminal(capsys):
     assert EVIL in json.loads(out)["shows"]
 
 
-def test_beyond_the_house(capsys, tmp_path: Path):
+def test_beyond(capsys, tmp_path: Path):
     file = tmp_path / "call.txt"
     data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
     file.write_bytes(
@@ -335,7 +334,7 @@ def test_beyond_the_house(capsys, tmp_path: Path):
     )
     found = told(capsys, "--recording", str(file))
     assert found["what"] == "the call goes on to 05551234567 (no_forward)"
-    assert found["why"] == "05551234567 is no user of this house, so there is no forward to follow"
+    assert found["why"] == "05551234567 is not a user, so there is no forward to follow"
 
 
 def test_the_wrong_preset_is_noticed(capsys, tmp_path: Path):

@@ -107,9 +107,9 @@ def test_a_broken_forward_is_warned_of_once(logged):
     log.FORWARDS.flush(everything=True)
     warnings = [line.partition("WARNING ")[2] for line in lines() if "WARNING" in line]
     assert warnings == [
-        f"{UUID} 100 forwards always to 'a b', which is no number",
-        f"{UUID} 100 forwards always to 'c d', which is no number",
-        f"{UUID} 100 forwards always to 'a b', which is no number (and 98 more like it)",
+        f"{UUID} 100 forwards always to 'a b', which is not a number",
+        f"{UUID} 100 forwards always to 'c d', which is not a number",
+        f"{UUID} 100 forwards always to 'a b', which is not a number (and 98 more like it)",
     ]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fsdaemon.core.call import AFTER, ONCE, User
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.policy import decide, sentence
+from fsdaemon.core.forwards import AFTER, ONCE
+from fsdaemon.core.policy import decide
+from fsdaemon.core.sentences import line, warning
+from fsdaemon.core.users import User
 from tests.facts import call, config, inside, outside
 
 CONFIG = config()
@@ -24,7 +26,7 @@ def test_no_forward():
 
 def test_always():
     result = decide(call(inside("102"), always="101", callee_name="Cora"), CONFIG)
-    assert result[:2] == ("forward", "always")
+    assert (result.action, result.reason) == ("forward", "always")
     assert result.target == "101"
     assert result.path == (A,)
 
@@ -38,9 +40,9 @@ def test_the_target_breaks_through():
 def test_a_phone_that_sent_the_call_elsewhere_by_itself_is_told_of():
     away = call(inside("102"), busy="101", stage=AFTER, failure="busy", sent_away="<sip:1@192.0.2.1>")
     result = decide(away, CONFIG)
-    assert result[:2] == ("forward", "busy")
-    assert "100" in result.warning
-    assert "'<sip:1@192.0.2.1>'" in result.warning
+    assert (result.action, result.reason) == ("forward", "busy")
+    assert "100" in warning(away, result)
+    assert "'<sip:1@192.0.2.1>'" in warning(away, result)
 
 
 def test_unless_switched_off():
@@ -76,7 +78,7 @@ def test_after_the_bridge_the_kind_of_the_failure_counts(failure, target):
     kinds = {"always": "999", "busy": "101", "no_answer": "102", "not_registered": "103"}
     made = call(inside("104"), failure=failure, stage=AFTER, **kinds)
     result = decide(made, CONFIG)
-    assert result[:2] == ("forward", failure)
+    assert (result.action, result.reason) == ("forward", failure)
     assert result.target == target
     assert verdict(call(inside(target), failure=failure, stage=AFTER, **kinds)) == ("ring", "target")
 
@@ -93,8 +95,10 @@ def test_what_is_no_forward(target):
 
 
 def test_a_target_that_is_no_number_is_warned_of():
-    assert "100 forwards always to 'a b'" in decide(call(inside("102"), always="a b"), CONFIG).warning
-    assert decide(call(inside("102"), always=""), CONFIG).warning == ""
+    made = call(inside("102"), always="a b")
+    assert "100 forwards always to 'a b'" in warning(made, decide(made, CONFIG))
+    made = call(inside("102"), always="")
+    assert warning(made, decide(made, CONFIG)) == ""
 
 
 def test_loops():
@@ -115,16 +119,16 @@ def test_hops():
 
 def test_the_sentence():
     made = call(inside("101"), always="101")
-    assert sentence(made, decide(made, CONFIG)) == "ring 100 for 101: target (100 forwards always to 101)"
+    assert line(made, decide(made, CONFIG)) == "ring 100 for 101: target (100 forwards always to 101)"
     made = call(outside("+491701234567"), always="101")
-    assert sentence(made, decide(made, CONFIG)) == "forward 100 to 101 for +491701234567: always"
+    assert line(made, decide(made, CONFIG)) == "forward 100 to 101 for +491701234567: always"
     made = call(outside("+491701234567", withheld=True))
-    assert sentence(made, decide(made, CONFIG)) == "ring 100 for anonymous: no_forward"
+    assert line(made, decide(made, CONFIG)) == "ring 100 for anonymous: no_forward"
     made = call(inside("101"), always="100")
-    assert sentence(made, decide(made, CONFIG)) == "ring 100 for 101: no_forward (100 forwards always to 100)"
+    assert line(made, decide(made, CONFIG)) == "ring 100 for 101: no_forward (100 forwards always to 100)"
     made = call(inside("101"), always="a b")
-    said = "100 forwards always to 'a b', which is no number"
-    assert sentence(made, decide(made, CONFIG)) == f"ring 100 for 101: no_forward ({said})"
+    said = "100 forwards always to 'a b', which is not a number"
+    assert line(made, decide(made, CONFIG)) == f"ring 100 for 101: no_forward ({said})"
 
 
 def test_a_loop_through_an_extension_of_somebody_elses():
@@ -144,7 +148,7 @@ def once(caller, now=(), later=(), **facts):
 def test_each_kind_is_judged_by_itself():
     made = once(inside("101"), ("always",), ("busy", "no_answer"), always="102", busy="101", no_answer="100")
     result = decide(made, CONFIG)
-    assert result[:2] == ("forward", "always")
+    assert (result.action, result.reason) == ("forward", "always")
     assert result.off == ("busy", "no_answer")  # exempt; a forward to oneself is none
     assert result.pending == ()
 
@@ -158,7 +162,7 @@ def test_the_first_kind_that_is_not_exempt_acts():
 def test_what_acts_later_is_remembered():
     made = once(inside("101"), (), ("busy", "no_answer"), busy="101", no_answer="103")
     result = decide(made, CONFIG)
-    assert result[:2] == ("ring", "target")
+    assert (result.action, result.reason) == ("ring", "target")
     assert (result.kind, result.off, result.pending) == ("busy", ("busy",), (("no_answer", "103"),))
 
 
@@ -167,17 +171,21 @@ def test_an_outside_number_is_the_target_of_one_kind():
         outside("+491701234567"), ("always",), ("busy",), always="+491701234567", busy="101",
         is_target_number=frozenset(["always"]),
     )  # fmt: skip
-    assert decide(made, CONFIG)[:2] == ("ring", "target")
+    assert verdict(made) == ("ring", "target")
     assert decide(made, CONFIG).off == ("always",)
 
 
 def test_loops_and_hops_for_each_kind():
     made = once(inside("104"), ("always",), ("busy",), callee="101", always="100", busy="103", path=(A,))
     result = decide(made, CONFIG)
-    assert (result[:2], result.off, result.pending) == (("ring", "loop"), ("always",), (("busy", "103"),))
+    assert ((result.action, result.reason), result.off, result.pending) == (
+        ("ring", "loop"),
+        ("always",),
+        (("busy", "103"),),
+    )
 
 
 def test_the_sentence_says_what_was_followed_unasked():
     made = once(inside("102"), callee="101", path=(Diverter("100", "busy"),), unasked="busy")
-    said = sentence(made, decide(made, CONFIG))
+    said = line(made, decide(made, CONFIG))
     assert said == "forward 100 to 101 for 102: busy; ring 101 for 102: no_forward"

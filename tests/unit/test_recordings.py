@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fsdaemon.config import reader as config
-from fsdaemon.core import policy
 from fsdaemon.core.decide import Decision, decide
-from fsdaemon.core.label import shown_by_mod_sofia
-from fsdaemon.core.policy import REASONS
+from fsdaemon.core.mod_sofia import shown_by_mod_sofia
+from fsdaemon.core.reasons import WORDS
+from fsdaemon.core.sentences import line
 from fsdaemon.esl.fake_switch import Switch
 from fsdaemon.terms.channel import Api
 from tests.recorded import DIRECTORY, Recording, recordings
@@ -39,13 +39,13 @@ def test_verdict(recording: Recording) -> None:
     if "caller" in expect:
         assert str(decision.call.caller) == expect["caller"]
     if "label" in expect:
-        assert (decision.label or "") == expect["label"]
+        assert decision.label == expect["label"]
     assert ",".join(decision.verdict.off) == expect.get("off", ",".join(decision.verdict.off))
     assert [f"{step.number} {step.kind}" for step in decision.verdict.path] == expect.get(
         "path", [f"{step.number} {step.kind}" for step in decision.verdict.path]
     )
     if "line" in expect:
-        assert policy.sentence(decision.call, decision.verdict) == expect["line"]
+        assert line(decision.call, decision.verdict) == expect["line"]
 
 
 @CASES
@@ -65,15 +65,15 @@ def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
     assert after["fsdaemon_verdict"] == recording.expect["verdict"]
     assert after["fsdaemon_reason"] == recording.expect["reason"]
     if decision.label:
-        name = "fsdaemon_label" if decision.call.leg_only else "effective_caller_id_name"
+        name = "fsdaemon_label" if decision.call.channel.leg_only else "effective_caller_id_name"
         assert shown_by_mod_sofia(after[name]) == decision.label
     lent = "fsdaemon_undo" in after
-    if decision.call.leg_only and not lent:
+    if decision.call.channel.leg_only and not lent:
         assert before.get("effective_caller_id_name") == after.get("effective_caller_id_name")
         assert before.get("sip_h_Diversion") == after.get("sip_h_Diversion")
     if decision.verdict.path:
         assert after["fsdaemon_diversion"].startswith("<sip:")
-    if decision.verdict.path and not decision.call.leg_only:
+    if decision.verdict.path and not decision.call.channel.leg_only:
         assert after["sip_h_Diversion"].startswith("<sip:")
     elif "sip_h_Diversion" not in before and not lent:
         assert "sip_h_Diversion" not in after
@@ -88,4 +88,4 @@ def test_every_recording_has_an_expectation() -> None:
 
 
 def test_every_reason_has_a_recording() -> None:
-    assert {recording.expect["reason"] for recording in ALL} == set(REASONS)
+    assert {recording.expect["reason"] for recording in ALL} == set(WORDS)

@@ -1,0 +1,196 @@
+"""What is forwarded, and why the bridge failed: the callee, the stage, what acts now and what later.
+
+Rule: a forward is the callee's, never what stands on the channel because the caller has such a variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from fsdaemon.config.reader import Config
+from fsdaemon.core import codes
+from fsdaemon.core.questions import Source
+from fsdaemon.core.users import DOMAIN, User, user_of
+from fsdaemon.terms import kinds, numbers
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Headers
+
+BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
+REDIRECT = kinds.REDIRECT.name
+REDIRECTED = "REDIRECTION_TO_NEW_DESTINATION"
+_NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
+# Values of the administrator's that may go back onto the channel.
+_OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)
+
+
+class Forwarding(NamedTuple):
+    """The callee's forwards at one hook."""
+
+    stage: str
+    failure: str | None
+    forwards: Mapping[str, str]  #: kind → target
+    now: tuple[str, ...]
+    later: tuple[str, ...]
+    dialled: Mapping[str, codes.Entry]
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Of those that act, now or later."""
+        return {kind: self.forwards[kind] for kind in (*self.now, *self.later)}
+
+
+def forwarding(source: Source, callee: User) -> Forwarding:
+    """What the callee forwards, and which of it acts."""
+    stage, failure = stage_of(source.headers, callee)
+    dialled = dialled_by(source, callee, stage)
+    forwards = forwards_of(source, callee, stage, failure, dialled)
+    now, later = acting(source, stage, failure, forwards, callee)
+    return Forwarding(stage, failure, forwards, now, later, dialled)
+
+
+def callee_of(headers: Headers, config: Config) -> User:
+    """Who is dialled; without a domain where the channel data names none that could be one."""
+    domain = first(headers, config.variables.domain)
+    return User(first(headers, config.variables.callee), domain if DOMAIN.fullmatch(domain) else "")
+
+
+def stage_of(headers: Headers, callee: User) -> tuple[str, str | None]:
+    """Whether the callee's phone was tried, and why nobody took the call.
+
+    Our dialplan says which hook it is. Another one need not: a bridge to this very user that failed
+    tells as much.
+    """
+    failure = failure_of(headers)
+    stage = headers.get(v.STAGE)
+    if stage not in (BEFORE, AFTER, BEYOND, ONCE):
+        tried = failure is not None and headers.get(v.DIALED_USER) == callee.name
+        stage = AFTER if tried else BEFORE
+    return stage, failure if stage == AFTER else None
+
+
+def failure_of(headers: Headers) -> str | None:
+    """The kind of forward that is for the way in which the last bridge failed (switch_types.h)."""
+    disposition = headers.get(v.DISPOSITION)
+    cause = headers.get(v.LAST_CAUSE)
+    if disposition in kinds.FAILURES:
+        return kinds.FAILURES[disposition]
+    if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
+        return kinds.FAILURES.get(cause)
+    if disposition == "DESTINATION_OUT_OF_ORDER" and v.REDIRECT_USER in headers:
+        return REDIRECT  # a 302 to where FreeSWITCH does not go by itself, a tel: URI (RFC 3966)
+    if disposition == "ORIGINATOR_CANCEL" and cause != REDIRECTED:
+        causes = [leg.rpartition(";")[2] for leg in re.split(r"\|:|::", headers.get(v.CAUSES))]
+        legs = {kinds.FAILURES.get(cause) for cause in causes}
+        return next((kind for kind in kinds.STRONGEST if kind in legs), None)
+    return None
+
+
+def acting(
+    source: Source, stage: str, failure: str | None, forwards: Mapping[str, str], callee: User
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which kinds of forward would act now, in the order they are tried, and which only later.
+
+    A dialplan that asks once (ONCE) follows what it is not told to switch off by itself, and a forward for
+    a user without a phone first.
+    """
+    if stage != ONCE:
+        kind = "always" if stage == BEFORE else (failure or "")
+        return ((kind,) if kind in forwards else ()), ()
+    absent = "not_registered" in forwards and source.contact(callee) == _NO_PHONE
+    now = [kind for kind in ("not_registered", "always") if kind in forwards]
+    if not absent:
+        now = [kind for kind in now if kind == "always"]
+    return tuple(now), tuple(kind for kind in forwards if kind not in now)
+
+
+def dialled_by(source: Source, callee: User, stage: str) -> Mapping[str, codes.Entry]:
+    """What the callee dialled for each kind (codes.py); it comes before the dialplan and the directory."""
+    if v.CONTEXT not in source.headers or not source.config.codes.enabled:
+        return {}
+    if stage not in (BEFORE, AFTER) or not source.known(callee):
+        return {}
+    return codes.read(source(codes.select(callee.name, callee.domain)))
+
+
+def forwards_of(
+    source: Source, callee: User, stage: str, failure: str | None, dialled: Mapping[str, codes.Entry]
+) -> dict[str, str]:
+    """Kind → target, as the channel data tells; the directory is asked for what would act now only."""
+    forwards: dict[str, str] = {}
+    if not is_set(source.headers, source.config.variables.is_user) or stage == BEYOND:
+        return forwards
+    acts = "always" if stage == BEFORE else failure
+    for kind in kinds.SET:
+        names, flags = source.config.variables.forward(kind)
+        if not is_set(source.headers, flags):
+            continue
+        target = first(source.headers, names)
+        if not target and kind == acts:
+            target = next(filter(None, [source.variable(callee, name.directory) for name in names]), "")
+        if kind in dialled:
+            target = dialled[kind].target
+        if target:
+            forwards[kind] = numbers.as_dialled(target)
+        elif kind not in dialled and any(map(source.headers.__contains__, (*names, *flags))):
+            forwards[kind] = " "  # set, and to nothing: somebody should know
+    if failure == REDIRECT:
+        forwards[REDIRECT] = numbers.as_dialled(source.headers.get(v.REDIRECT_USER))
+    return forwards
+
+
+def is_set(headers: Headers, names: tuple[v.Header, ...]) -> bool:
+    """Whether a flag is set, where the dialplan has one."""
+    return not names or first(headers, names) == "true"
+
+
+def first(headers: Headers, names: tuple[v.Header, ...]) -> str:
+    """The first of these variables that has a value."""
+    for name in names:
+        value = headers.get(name)
+        if value:
+            return value
+    return ""
+
+
+def is_user(source: Source, target: str, callee: User) -> bool:
+    """Whether a forward's target is a user of the callee's domain, as far as the dialplan can tell."""
+    user = user_of(target, callee.domain)
+    if not user.same(User(user.name, callee.domain)) or not source.known(user):
+        return False
+    return source(f"user_exists id {user.name} {user.domain}") == "true"
+
+
+def rights_of(source: Source, callee: User) -> dict[v.Header, tuple[str, str]]:
+    """What a trunk looks at: of the callee, by whose forward it is dialled, and what is on the channel."""
+    pairs = {
+        name: (source.directory(callee, name), source.headers.get(name))
+        for name in (v.TOLL_ALLOW, v.DEFAULT_GATEWAY)
+    }
+    return {
+        name: (theirs if _OWN.fullmatch(theirs) else "", own if _OWN.fullmatch(own) else "")
+        for name, (theirs, own) in pairs.items()
+    }
+
+
+def forks(source: Source, callee: User, stage: str) -> bool:
+    """Whether the callee has several phones; after a bridge only where one of them answered 302."""
+    if stage == AFTER and ";REQUESTED_CHAN_UNAVAIL" not in source.headers.get(v.CAUSES):
+        return False
+    return stage in (BEFORE, AFTER) and "," in source.contact(callee)
+
+
+def callee_name(source: Source, callee: User, asked: bool) -> str:
+    """The callee's name; the directory is asked for it where a forward could be followed."""
+    name = first(source.headers, source.config.variables.callee_name)
+    return name or (source.directory(callee, v.EFFECTIVE_NAME) if asked else "")
+
+
+def outside_id(source: Source, targets: Mapping[str, str], callee: User) -> tuple[str, str]:
+    """How the callee is known off-net, where a forward leads there under the callee's number."""
+    target = next(iter(targets.values()), "")
+    wanted = source.config.routing.outside_caller_id == "diverter"
+    if not wanted or not numbers.looks_outside(target, source.config.numbers.trunk_prefix):
+        return ("", "")
+    return (source.directory(callee, v.OUTBOUND_NAME), source.directory(callee, v.OUTBOUND_NUMBER))

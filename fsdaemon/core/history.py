@@ -1,0 +1,230 @@
+"""How the call came here: who forwarded it, who transferred it, what an earlier verdict left behind.
+
+Rule: a call that was answered since is not a forwarded one, whatever its channel remembers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from itertools import zip_longest
+from typing import NamedTuple
+
+from fsdaemon.config.reader import Config
+from fsdaemon.core.diversion import Diverter
+from fsdaemon.core.diversion import read as read_diversion
+from fsdaemon.core.forwards import AFTER, BEFORE, REDIRECT, REDIRECTED, failure_of
+from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
+from fsdaemon.core.questions import UUID, Source
+from fsdaemon.core.users import Person, User, full, plain, user_of
+from fsdaemon.terms import kinds, numbers
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Headers
+from fsdaemon.terms.numbers import dialable
+
+ONWARD = "*"  # in PENDING: an extension that is not a user may pass the call on to anybody
+_REFERRED_TO = re.compile(r"<?sips?:([^@;>?]*)@?([^;>?]*)")
+_REFER_ID = 16  # hexadecimal digits that tell one REFER from another
+_LONGEST_PATH = 50  # steps that are read; routing.max_hops allows no more
+# After an answer an extension that passes a call on (an operator's: "please hold") has done so; what goes on
+# longer, a menu or a conference, took the call for itself.
+_TAKEN_AFTER = 4_000_000  # microseconds
+
+
+def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
+    """The forwards followed so far, unless the call has been something else since.
+
+    It has when it is at another callee than the one the last forward led to, or was answered
+    meanwhile (a later transfer is no forward). A phone that answered 302 is the newest diverter.
+    """
+    if not dialable(callee.name):
+        return ()
+    redirector = _redirector(source.headers)
+    if not redirector and v.PATH not in source.headers and v.PENDING not in source.headers:
+        return ()
+    at = User(redirector or callee.name, callee.domain)
+    steps: list[tuple[str, str]] = []
+    hop = user_of(source.headers.get(v.HOP), callee.domain)
+    followed = pending(source.headers, callee)
+    if _taken(source.headers):
+        return ()
+    alias = User(source.headers.get(v.DESTINATION), callee.domain)
+    here = hop.same(at) or (not redirector and hop.same(alias))
+    if followed or (here and source.headers.get(v.BRIDGED) == last_bridge(source.headers)):
+        kinds_ = source.headers.get(v.PATH_KINDS).split(",", _LONGEST_PATH)
+        numbers_ = source.headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
+        steps = [
+            (number, kind if kind in kinds.KINDS else "always")
+            for number, kind in zip_longest(numbers_, kinds_)
+            if number and dialable(number)
+        ]
+        # It came from another tenant, where the same numbers are other users.
+        if hop.domain.lower() != callee.domain.lower():
+            steps = [(full(number, hop.domain), kind) for number, kind in steps]
+        if followed in kinds.KINDS:
+            steps.append((str(hop), followed))
+    while steps and user_of(steps[-1][0], callee.domain).same(at):  # by an alias of the same user
+        steps.pop()
+    if redirector:
+        steps.append((redirector, REDIRECT))
+    return tuple(
+        Diverter(number, kind, source.directory(user_of(number, callee.domain), v.EFFECTIVE_NAME))
+        for number, kind in steps
+    )
+
+
+def pending(headers: Headers, callee: User) -> str:
+    """By which forward the call came here from HOP, where all kinds were decided at once; or empty.
+
+    FreeSWITCH writes who was dialled before into RDNIS; where the forwards of that user lead was kept then.
+    ONWARD if HOP is not a user, and may pass the call on to anybody.
+    """
+    if v.PENDING not in headers and v.SINCE not in headers:
+        return ""
+    if v.SINCE in headers:
+        return ONWARD if headers.get(v.BRIDGED) == last_bridge(headers) else ""
+    hop = user_of(headers.get(v.HOP), callee.domain)
+    from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
+    if not from_there or headers.get(v.BRIDGED) != last_bridge(headers):
+        return ""
+    if headers.get(v.PENDING) == ONWARD:
+        return ONWARD
+    pairs = (pair.partition("=") for pair in headers.get(v.PENDING).split(","))
+    found = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in kinds.KINDS]
+    failure = failure_of(headers)
+    return failure if failure in found else next(iter(found), "")
+
+
+def _taken(headers: Headers) -> bool:
+    """Whether an application took the call to which our forward had led it: it answered, and went on."""
+    times = [headers.get(name) for name in (v.NOW, v.ANSWERED, v.SINCE)]
+    now, answered, since = (int(time) if time.isascii() and time.isdigit() else 0 for time in times)
+    return 0 < since <= answered and now - answered > _TAKEN_AFTER  # FreeSWITCH's clock has ticks of 20 ms
+
+
+def before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:
+    """Who forwarded the call before it came to this FreeSWITCH, for as long as nobody took it.
+
+    Only where the INVITE came from an address that conf.toml believes (sofia.c: sip_network_ip is the
+    packet's source), and never from a user's phone.
+    """
+    if user or not config.display.diversion_from or headers.get(v.CALL_DIRECTION) != "inbound":
+        return ()
+    incoming = headers.get(v.INCOMING_DIVERSION) or headers.get(v.DIVERSION)
+    if not incoming or last_bridge(headers) or incoming == headers.get(v.OUR_DIVERSION):
+        return ()
+    believed = numbers.in_networks(headers.get(v.NETWORK_IP), config.display.diversion_from)
+    return read_diversion(incoming) if believed else ()
+
+
+def sent_away(headers: Headers, stage: str, failure: str | None) -> str:
+    """A 302 to another host is followed inside the bridge (sofia.c), and told of if that failed."""
+    return headers.get(v.REDIRECTED_TO) if stage == AFTER and failure != REDIRECT else ""
+
+
+def _redirector(headers: Headers) -> str:
+    """Whose phone answered 302 and so sent the call here; empty if none did.
+
+    sofia.c transfers the caller then: the previous destination is RDNIS, and was the one dialled.
+    """
+    # With several phones the last cause is that of the phone which was last to end.
+    moved = headers.get(v.LAST_CAUSE) == REDIRECTED or headers.get(v.DISPOSITION) == "ORIGINATOR_CANCEL"
+    user = headers.get(v.DIALED_USER)
+    if not moved or v.REDIRECTED_TO not in headers or headers.get(v.STAGE) == AFTER:
+        return ""
+    # Two phones of one user that send the call on at the same time do it twice: RDNIS is the first target.
+    by = (user, headers.get(v.DESTINATION))
+    return user if dialable(user) and headers.get(v.RDNIS) in by else ""
+
+
+def visited(headers: Headers) -> tuple[str, ...]:
+    """Who forwarded since the caller was last bridged. The dialplan writes it too, without a daemon."""
+    if _taken(headers):
+        return ()
+    bridge = last_bridge(headers)
+    steps = (step.partition(":") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
+    return tuple(user for of, _, user in steps if of == bridge and plain(user_of(user, "")))
+
+
+def last_bridge(headers: Headers) -> str:
+    uuid = headers.get(v.LAST_BRIDGE_TO)
+    return uuid if UUID.fullmatch(uuid) else ""
+
+
+def referrer_of(source: Source, callee: User, asked: bool) -> Person | None:
+    """Who transferred the caller here with a consultation (RFC 3891 Replaces), if FreeSWITCH knows.
+
+    Referred-By is written by a phone and says nothing. Who sent the REFER is the one the caller was
+    bridged to: the user whom FreeSWITCH dialled for the caller, or who is on the leg that dialled the caller.
+    """
+    refer = refer_of(source.headers, callee)
+    if not refer:
+        return None
+    bridged = source.headers.get(v.BRIDGE_UUID)
+    known, _, of = source.headers.get(v.REFERRER).partition("|")
+    user = None
+    if of.startswith(refer[:_REFER_ID]):  # at an earlier hook; a bridge since has overwritten the rest
+        user = user_of(known, "") if of == refer and known != NOBODY else None
+    elif source.headers.get(v.CALL_DIRECTION) == "outbound":
+        user = user_on(source, bridged)
+    elif source.headers.get(v.DIALED_USER) in _numbers_of_leg(source.headers, bridged):
+        user = user_if(source.headers.get(v.DIALED_USER), source.headers.get(v.DIALED_DOMAIN))
+    return Person(user, groups_of(source, user, asked)) if user else None
+
+
+def refer_of(headers: Headers, callee: User) -> str:
+    """Which REFER with Replaces sent the call to this callee, and after which bridge; empty for none.
+
+    FreeSWITCH keeps sip_refer_to on the channel; after one more bridge the call comes by something else.
+    """
+    refer_to = headers.get(v.REFER_TO)
+    match = _REFERRED_TO.match(refer_to)
+    if not match or "replaces=" not in refer_to.lower() or match[1] != callee.name:
+        return ""
+    return hashlib.sha256(refer_to.encode("utf-8", "replace")).hexdigest()[:_REFER_ID] + last_bridge(headers)
+
+
+def _numbers_of_leg(headers: Headers, uuid: str) -> set[str]:
+    """What was dialled for the leg `uuid` (originated_legs: `ARRAY::uuid;name;number|:…`)."""
+    legs = (leg.split(";") for leg in re.split(r"\|:|ARRAY::", headers.get(v.ORIGINATED_LEGS)))
+    return {leg[2] for leg in legs if len(leg) == 3 and leg[0] == uuid and uuid}
+
+
+class OnChannel(NamedTuple):
+    """What the directory and an earlier verdict left on the channel."""
+
+    own_name: str = ""  #: effective_caller_id_name as it was without us; may be empty
+    own_number: str = ""  #: effective_caller_id_number, likewise
+    labelled: bool = False  #: a label of ours stands in effective_caller_id_name
+    numbered: bool = False  #: a number of ours stands in effective_caller_id_number
+    leg_only: bool = False  #: the dialplan carries label and Diversion with the leg, not on the channel
+    leftovers: tuple[v.Header, ...] = ()  #: what an earlier verdict set
+    outbound: bool = False  #: FreeSWITCH dialled this leg itself
+
+
+def on_channel(headers: Headers, stage: str) -> OnChannel:
+    """What stands on the channel, and how it was without us."""
+    own_name, labelled = _own(headers, v.EFFECTIVE_NAME, v.LABEL, v.OWN_NAME)
+    own_number, numbered = _own(headers, v.EFFECTIVE_NUMBER, v.NUMBER, v.OWN_NUMBER)
+    return OnChannel(
+        own_name=own_name,
+        own_number=own_number,
+        labelled=labelled,
+        numbered=numbered,
+        leg_only=v.CONTEXT in headers or headers.get(v.CARRY) == "leg",
+        leftovers=_leftovers(headers, stage),
+        outbound=headers.get(v.CALL_DIRECTION) == "outbound",
+    )
+
+
+def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
+    left = [header for header in (*v.MEMORY, v.REDIRECTED_TO) if header in headers]
+    if stage == BEFORE and v.REDIRECT_USER in headers:  # of an earlier phone; nobody was tried here yet
+        left.append(v.REDIRECT_USER)
+    return tuple(left)
+
+
+def _own(headers: Headers, shown: v.Header, ours: v.Header, kept: v.Header) -> tuple[str, bool]:
+    """The caller's own name or number, and whether something of ours stands in its place now."""
+    replaced = ours in headers and headers.get(shown) == headers.get(ours)
+    return headers.get(kept if replaced else shown), replaced

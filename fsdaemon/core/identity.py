@@ -1,0 +1,131 @@
+"""Who is calling: the user whom FreeSWITCH authenticated or dialled, or somebody from outside.
+
+Rule: only what FreeSWITCH established says who somebody is. What strangers write is shown, and compared
+with outside numbers; a fact that is not in the channel data is a question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from fsdaemon.config.reader import Config
+from fsdaemon.core.questions import Source
+from fsdaemon.core.users import DOMAIN, Caller, Person, User, user_of
+from fsdaemon.terms import numbers
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Headers
+from fsdaemon.terms.numbers import dialable
+
+NOBODY = "-"
+_LONGEST_NUMBER = 100  # characters; SIP has no limit, and a log line should have one
+_QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
+_PRIVATE = {"id", "user", "header", "full"}  # RFC 3323 section 4.2, RFC 3325; "full" is what some phones send
+_ASKED = (
+    v.DIRECTION, v.AUTHORIZED, v.USER_NAME,
+    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID, v.REDIRECTED_TO, v.GATEWAY,
+)  # fmt: skip
+
+
+def caller_of(headers: Headers, own_name: str, user: User | None) -> Caller:
+    outbound = headers.get(v.CALL_DIRECTION) == "outbound"
+    shown = own_name
+    if not shown and not outbound:  # on an outbound leg it names whoever called the user
+        shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
+    number = user.name if user else headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
+    return Caller(user, shown, number, _withheld(headers))
+
+
+def _withheld(headers: Headers) -> bool:
+    if "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER)):
+        return True
+    privacy = headers.get(v.PRIVACY)
+    return bool(privacy) and not _PRIVATE.isdisjoint(re.split(r"[\s;,]+", privacy.lower()))
+
+
+def established(source: Source, matters: bool) -> User | None:
+    """The user FreeSWITCH knows to be on this leg, or None.
+
+    Inbound: who gave the password (sofia_reg.c sets sip_authorized, user_name and domain_name).
+    Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel). A loopback leg is
+    nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
+    """
+    if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
+        return user_on(source, source.headers.get(v.LOOPBACK_FROM)) if matters else None
+    return _of_leg(source.headers.get(v.CALL_DIRECTION), source.headers.get, source.config)
+
+
+def user_on(source: Source, uuid: str) -> User | None:
+    """The user FreeSWITCH knows to be on another channel."""
+    answers = {
+        variable: source.leg(uuid, variable) for variable in (*_ASKED, *source.config.variables.caller_domain)
+    }
+    return _of_leg(answers[v.DIRECTION], answers.__getitem__, source.config)
+
+
+def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> User | None:
+    """The user on a leg whose variables `get` tells.
+
+    On an outbound leg dialed_user is the user on it, until that user dials somebody; then it is the one
+    dialled. So it is believed before that, or if the dial-string says the same, and remembered (WHO). A leg of
+    a group has the dial-string's word only. A phone that answered 302 to a foreign host has left this leg.
+    """
+    if direction != "outbound":
+        domain = next(filter(None, map(get, config.variables.caller_domain)), "")
+        return user_if(get(v.USER_NAME), domain) if get(v.AUTHORIZED) == "true" else None
+    who, dialed = get(v.WHO), (get(v.DIALED_USER), get(v.DIALED_DOMAIN))
+    if who:
+        return None if who == NOBODY else user_of(who, "")
+    if get(v.REDIRECTED_TO) or get(v.GATEWAY):
+        return None
+    dial_string = user_of(get(v.PRESENCE_ID), "")
+    if not any(dialed):
+        return user_if(*dial_string)
+    return user_if(*dialed) if not get(v.DISPOSITION) or dial_string == dialed else None
+
+
+def user_if(name: str, domain: str) -> User | None:
+    return User(name, domain) if name and domain else None
+
+
+def person_of(source: Source, user: User | None, asked: bool) -> Person | None:
+    if user is None:
+        return None
+    groups = [
+        group.strip()
+        for name in source.config.variables.groups
+        for group in source.headers.get(name).split(",")
+    ]
+    return Person(user, (*filter(None, groups), *groups_of(source, user, asked)))
+
+
+def groups_of(source: Source, user: User, asked: bool) -> tuple[str, ...]:
+    """Which of the configured groups the directory has the user in; asked only where it could matter.
+
+    `in_group` takes a comma; with a blank, as its help says, it answers false to everything.
+    """
+    if not (
+        asked and source.config.exceptions.groups and dialable(user.name) and DOMAIN.fullmatch(user.domain)
+    ):
+        return ()
+    groups = source.config.exceptions.groups
+    return tuple(group for group in groups if source(f"in_group {user.name}@{user.domain},{group}") == "true")
+
+
+def is_target_number(
+    source: Source, targets: Mapping[str, str], caller: Caller, callee: User
+) -> frozenset[str]:
+    """The kinds of forward that point to the outside number which an outside caller has.
+
+    Never because the number reads like a user's: FreeSWITCH is asked whether there is such a user.
+    """
+    ways = (source.config.numbers.region, source.config.numbers.trunk_prefix)
+    if caller.user or caller.withheld or not callee.domain:
+        return frozenset()
+    same = [
+        kind
+        for kind, target in targets.items()
+        if numbers.looks_outside(target, ways[1]) and dialable(target)
+        if numbers.same(target, caller.number, *ways)
+    ]
+    return frozenset(k for k in same if source(f"user_exists id {targets[k]} {callee.domain}") == "false")

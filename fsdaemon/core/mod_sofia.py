@@ -1,0 +1,66 @@
+"""How a text gets through FreeSWITCH unchanged: the encoder, and a model of what mod_sofia makes of a value.
+
+Rule: text only. `encode` is the one way into effective_caller_id_name; tests hold it to `shown_by_mod_sofia`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9 .\x80-\U0010ffff]")
+
+
+def encode(text: str) -> str:
+    """The value effective_caller_id_name must hold so that the phone shows exactly `text`.
+
+    `text` must be clean. Everything in ASCII but letters, digits, blank and dot is percent-encoded:
+    that survives mod_sofia, survives inside [leg variables], and no expansion ($) can start. A
+    backslash is doubled: in a From header it quotes the next character (RFC 3261 section 25.1,
+    quoted-pair). Blanks at the ends are encoded, FreeSWITCH strips them.
+    """
+    return percent_encode(text.replace("\\", "\\\\"))
+
+
+def percent_encode(text: str) -> str:
+    """`text` as one word that FreeSWITCH neither expands, nor splits, nor trims."""
+    encoded = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", text)
+    if encoded[:1] == " ":
+        encoded = "%20" + encoded[1:]
+    if encoded[-1:] == " ":
+        encoded = encoded[:-1] + "%20"
+    return encoded
+
+
+def shown_by_mod_sofia(value: str) -> str | None:
+    """A model of mod_sofia: what the display name of the callee's From header says for `value`.
+
+    switch_utils.h switch_sanitize_number, mod_sofia.h check_decode, switch_utils.c switch_url_decode,
+    then the quoted string of RFC 3261 as the phone reads it. None if the INVITE would be broken.
+    """
+    if not value or value.lower() == "_undef_":
+        return ""
+    text = _url_decode(_sanitize(value))
+    if '"' in text:
+        text = text.split('"', 1)[1]
+        text = text.rsplit('"', 1)[0] if '"' in text else text
+    if re.search("[\r\n\x00]", text) or re.search(r"(^|[^\\])(\\\\)*\\$", text):
+        return None
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def _sanitize(value: str) -> str:
+    if not re.search("[/:@]", value):
+        return value
+    value = value.split("@", 1)[0]
+    return value.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+
+def _url_decode(value: str) -> str:
+    raw = value.encode("utf-8", "surrogatepass")
+    # sscanf("%2x") takes white space, a sign and one digit, too: that is how "100% A" becomes a newline.
+    out = re.sub(rb"%([\s][0-9A-Fa-f]|[0-9A-Fa-f][0-9A-Fa-f]?)", _one_byte, raw, flags=re.DOTALL)
+    return out.decode("utf-8", "replace")
+
+
+def _one_byte(match: re.Match[bytes]) -> bytes:
+    return bytes([int(match[1].strip(), 16)])
