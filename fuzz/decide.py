@@ -88,9 +88,9 @@ def settle(headers: Headers, texts: list[str], chosen: Config) -> Decision:
 
 
 def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
-    """Who gave no password on an inbound leg is nobody of ours: she is an outside number, if anything.
+    """Who gave no password on an inbound leg is not a user: an outside number, if anything.
 
-    A loopback leg is nobody itself; who she is was answered by FreeSWITCH, about another leg.
+    A loopback leg is not a user itself; who is calling was answered by FreeSWITCH, about another leg.
     """
     call, verdict = decision.call, decision.verdict
     assert verdict.action in ("ring", "forward")
@@ -155,7 +155,7 @@ def depth(text: str) -> list[int]:
 
 def check_label(decision: Decision) -> None:
     """The phone shows exactly the label, as one line."""
-    label = decision.label
+    label = decision.shown.text
     if label is None:
         return
     assert not broken(label), f"label {label!r}"
@@ -174,7 +174,7 @@ def check_log(decision: Decision, chosen: Config) -> None:
     """One line each, whatever is in it."""
     with log_lines() as lines:
         log.verdict(decision, chosen.log)
-    assert 1 <= len(lines) <= 1 + bool(decision.verdict.warning)  # a warning is said once, then counted
+    assert 1 <= len(lines) <= 1 + bool(decision.verdict.notice)  # a warning is said once, then counted
     for line in lines:
         assert not broken(line), f"logged {line!r}"
 

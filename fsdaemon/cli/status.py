@@ -68,17 +68,11 @@ def _figures(told: dict[str, Any]) -> Table:
     masked = ", numbers masked" if told["numbers"] == "masked" else ""
     table.add_row("configuration", Text((told["configuration"] or "the defaults that are built in") + masked))
     table.add_row("in flight", f"{told['in_flight']} of {told['max_sessions']}")
-    minutes = told["minutes"]
-    calls = [minute["rang"] + minute["forwarded"] + minute["undecided"] for minute in minutes]
-    table.add_row("calls a minute", Text(f"{max(calls[-2:])} now, most {max(calls)} in the last hour"))
-    table.add_row("", Text(_bars(calls), "cyan"))
+    rate = told["calls_a_minute"]
+    table.add_row("calls a minute", Text(f"{rate['now']} now, most {rate['most']} in the last hour"))
+    table.add_row("", Text(_bars([sum(minute.values()) for minute in told["minutes"]]), "cyan"))
     table.add_row("verdicts", Text(f"{told['rang']} rang, {told['forwarded']} forwarded"))
-    errors = told["errors"]
-    table.add_row(
-        "no verdict",
-        f"{told['refused']} refused, {errors['timeout']} too late, {errors['protocol']} no FreeSWITCH, "
-        f"{errors['defect']} defects, {errors['gone']} hung up meanwhile",
-    )
+    table.add_row("no verdict", told["no_verdict"])
     took = told["milliseconds"]
     if took:
         table.add_row("decided in", f"{took['p50']} ms (half of the calls), {took['p95']} ms (95 of 100)")

@@ -67,8 +67,8 @@ def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> U
     """The user on a leg whose variables `get` tells.
 
     On an outbound leg dialed_user is the user on it, until that user dials somebody; then it is the one
-    dialled. So it is believed before that, or if the dial-string says the same, and remembered (WHO). A leg of
-    a group has the dial-string's word only. A phone that answered 302 to a foreign host has left this leg.
+    dialled. So it is believed before that, or if the dial-string says the same, and remembered (WHO). A leg
+    of a group has the dial-string's word only. A phone that answered 302 to a foreign host has left the leg.
     """
     if direction != "outbound":
         domain = next(filter(None, map(get, config.variables.caller_domain)), "")

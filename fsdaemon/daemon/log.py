@@ -5,14 +5,13 @@ Rule: whatever strangers wrote comes out as one line without control characters.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from loguru import logger
@@ -40,37 +39,6 @@ _MOST_KINDS = 1000  # of things that are counted; strangers may be behind some
 DEBUGGING = ("TRACE", "DEBUG")
 
 
-class _Stderr:
-    """stderr as loguru writes to it: a line at a time, or several in one go."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._held = False
-
-    def write(self, text: str) -> None:
-        self._lines.append(text)
-
-    def flush(self) -> None:
-        if not self._held:
-            text = "".join(self._lines)
-            self._lines.clear()
-            sys.stderr.write(text)
-            sys.stderr.flush()
-
-    @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        self._held = True
-        try:
-            yield
-        finally:
-            self._held = False
-            with contextlib.suppress(OSError, ValueError):  # closed, or nobody is there
-                self.flush()
-
-
-_STDERR = _Stderr()
-
-
 def configure(config: Log) -> None:
     """Send what is logged to stderr, as `config` says and as suits who reads it.
 
@@ -81,7 +49,7 @@ def configure(config: Log) -> None:
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     logger.remove()
     logger.add(
-        _STDERR,
+        sys.stderr,
         level=config.level,
         format=_Format(config, journal, coloured),
         colorize=coloured and not journal and config.format == "text",
@@ -180,36 +148,6 @@ def refused(session: Session, config: Log) -> None:
         kind = str(command).partition(" ")[0]
         text = f"{session.uuid} FreeSWITCH refused {show(str(command))}: {show(said)}"
         REFUSED(f"{kind} {show(said)}", f"{text}; {hint}" if hint else text)
-
-
-class Verdicts:
-    """Verdicts that wait until they are logged, all in one write.
-
-    When the next call comes, the CPU's caches have lost what a line needs: alone it costs several times as
-    much.
-    """
-
-    def __init__(self) -> None:
-        """Nothing waits."""
-        self._waiting: list[tuple[Decision, Log]] = []
-
-    def __len__(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
-
-    def add(self, decision: Decision, config: Log) -> None:
-        """Let one wait; `config` says how it is to be logged."""
-        self._waiting.append((decision, config))
-
-    def say(self) -> None:
-        """Log those that wait, in the order they came."""
-        waiting, self._waiting = self._waiting, []
-        with _STDERR.together():
-            for decision, config in waiting:
-                try:
-                    verdict(decision, config)
-                except Exception as error:
-                    defect(f"{_short(decision.call.uuid)} a defect in fsdaemon's log", error)
 
 
 def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> None:

@@ -25,8 +25,13 @@ _LATELY = 5  # minutes; a trouble older than that is over
 _MOST = 1000  # verdicts that one answer holds
 _LONGEST = 2000  # characters of one fact; sentences hold several names
 _FULL = 0.9  # of server.max_sessions
-#: Why a session ends without a verdict: no time left, the call ended, no FreeSWITCH, a mistake of ours.
-ERRORS = ("timeout", "gone", "protocol", "defect")
+#: Why a session ends without a verdict, and how a person reads it.
+ERRORS = {
+    "timeout": "timed out",
+    "protocol": "protocol errors",
+    "defect": "internal errors",
+    "gone": "ended by the caller",
+}
 
 
 class Kept(NamedTuple):
@@ -112,7 +117,8 @@ class Metrics:
 
     def status(self) -> dict[str, Any]:
         """How it is: what a person looks at first."""
-        config, total, troubles = self._config(), self._total, self._troubles()
+        config, total, troubles, minutes = self._config(), self._total, self._troubles(), self._per_minute()
+        calls = [sum(minute.values()) for minute in minutes]
         return {
             "version": __version__,
             "started": round(self._started, 3),
@@ -131,8 +137,15 @@ class Metrics:
             "milliseconds": self._milliseconds(),
             "kept": len(self._kept),
             "keep": self._kept.maxlen,
-            "minutes": self._per_minute(),
+            # The running minute counts from its beginning, so for a while the one before says more.
+            "calls_a_minute": {"now": max(calls[-2:]), "most": max(calls)},
+            "no_verdict": ", ".join(f"{count} {words}" for words, count in self._without_verdict().items()),
+            "minutes": minutes,
         }
+
+    def _without_verdict(self) -> dict[str, int]:
+        errors = {words: self._total[f"errors {what}"] for what, words in ERRORS.items()}
+        return {"refused": self._total["refused"], **errors}
 
     def _troubles(self) -> list[str]:
         config, lately = self._config(), self._lately()
@@ -147,12 +160,12 @@ class Metrics:
             limit = f"server.timeout = {config.server.timeout:g} s"
             troubles.append(f"{lately['errors timeout']} calls without a verdict within {limit}")
         if lately["errors defect"]:
-            troubles.append(f"{lately['errors defect']} calls met a defect in fsdaemon; the log has it")
+            troubles.append(f"{lately['errors defect']} calls met an internal error of fsdaemon; see the log")
         if lately["errors protocol"]:
-            troubles.append(f"{lately['errors protocol']} connections by something that is no FreeSWITCH")
+            troubles.append(f"{lately['errors protocol']} connections by a peer that is not FreeSWITCH")
         if self._reload_refused:
             troubles.append(
-                "the last reload was refused, the configuration before it is in effect; see the log"
+                "the last reload was refused; the configuration before it is still in effect; see the log"
             )
         return troubles
 

@@ -33,5 +33,5 @@ def test_dripping_buys_no_time(fresh: Target) -> None:
         except (BrokenPipeError, ConnectionResetError):
             pass
         closes(peer, USUAL)
-    assert daemon.logs(mark, "not finished in")
+    assert daemon.logs(mark, "no verdict within")
     daemon.unharmed(mark)

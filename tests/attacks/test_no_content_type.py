@@ -1,4 +1,4 @@
-"""A message without Content-Type is nothing FreeSWITCH sends: it is no reply, and the peer no FreeSWITCH."""
+"""A message without Content-Type is not something FreeSWITCH sends: not a reply, and the peer is not FreeSWITCH."""
 
 from tests.attacks.peers import ANSWERS, closes, connect, read_command, send
 from tests.attacks.target import USUAL, Target, call_data
@@ -12,7 +12,7 @@ def test_in_place_of_the_channel_data(fresh: Target) -> None:
     with connect(daemon.port) as peer:
         send(peer, UNTYPED)
         closes(peer, USUAL)
-    assert daemon.logs(mark, "no FreeSWITCH at work")
+    assert daemon.logs(mark, "protocol error from")
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)
 

@@ -11,7 +11,7 @@ def test_it_is_let_go_in_time_and_holds_up_nobody(fresh: Target) -> None:
         assert read_command(peer) == b"connect\n\n"
         daemon.good_call()  # while it is silent
         assert closes(peer, TIMEOUT + 0.5) > TIMEOUT * 0.5
-    assert daemon.logs(mark, r"not finished in 1 s \(server\.timeout\)")
+    assert daemon.logs(mark, r"no verdict within 1 s \(server\.timeout\)")
     daemon.back_to(before)
     daemon.unharmed(mark)
 

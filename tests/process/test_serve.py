@@ -176,7 +176,7 @@ def test_a_silent_peer_is_left_after_the_time_limit(tmp_path: Path) -> None:
         start = time.monotonic()
         assert sock.recv(100) == b""
         assert time.monotonic() - start < 1
-        daemon.wait_line("not finished in 0.3 s")
+        daemon.wait_line("no verdict within 0.3 s")
         good_call(daemon.port)
 
 

@@ -148,37 +148,6 @@ def journal(monkeypatch) -> None:
     monkeypatch.setattr("fsdaemon.daemon.systemd.under_systemd", lambda: True)
 
 
-def test_verdicts_that_wait_leave_in_one_write(logged, monkeypatch):
-    config, _ = logged()
-    writes: list[str] = []
-    monkeypatch.setattr(sys.stderr, "write", writes.append)
-    verdicts = log.Verdicts()
-    for number in range(3):
-        verdicts.add(decided(config, **{"fsdaemon_forward_all": f"10{number}"}), config.log)
-    assert verdicts
-    assert not writes
-    verdicts.say()
-    assert not verdicts
-    (text,) = writes
-    assert re.findall("to (10.) for", text) == ["101", "102"]  # 100 is her own number
-    assert len(text.splitlines()) == 3
-    logger.warning("after that")
-    assert len(writes) == 2
-
-
-def test_a_defect_in_one_line_costs_no_other(logged, monkeypatch):
-    config, lines = logged()
-    monkeypatch.setattr(log, "DEFECTS", Sparse(log.DEFECTS._say, 60))
-    verdicts = log.Verdicts()
-    good = decided(config, fsdaemon_forward_all="101")
-    for one in (good, good._replace(verdict=None), good):
-        verdicts.add(one, config.log)
-    verdicts.say()
-    found = lines()
-    assert [": always" in line for line in (found[0], found[-1])] == [True, True]
-    assert f"{UUID} a defect in fsdaemon's log" in found[1]
-
-
 @pytest.mark.parametrize("broken", [OSError("no space left"), BrokenPipeError()])
 def test_nobody_reads_what_is_logged(logged, monkeypatch, broken):
     config, lines = logged()
@@ -186,13 +155,10 @@ def test_nobody_reads_what_is_logged(logged, monkeypatch, broken):
     def fail(text: str) -> None:
         raise broken
 
-    verdicts = log.Verdicts()
     with monkeypatch.context() as patch:
         patch.setattr(sys.stderr, "write", fail)
-        verdicts.add(decided(config, fsdaemon_forward_all="101"), config.log)
-        verdicts.say()
-    verdicts.add(decided(config, fsdaemon_forward_all="102"), config.log)
-    verdicts.say()
+        log.verdict(decided(config, fsdaemon_forward_all="101"), config.log)
+    log.verdict(decided(config, fsdaemon_forward_all="102"), config.log)
     (line,) = lines()
     assert "to 102 for" in line
 
