@@ -36,11 +36,11 @@ _FAILED = {"busy": "USER_BUSY", "no_answer": "NO_ANSWER", "not_registered": "USE
 class Question:
     """A call that somebody asks about."""
 
-    callee: str = ""  #: who is dialled, perhaps with her domain: 100@b.example
+    callee: str = ""  #: who is dialled, perhaps with the domain: 100@b.example
     caller: str = ""  #: the same
     domain: str = ""
     uuid: str = _UUID
-    outside: bool = False  #: the caller comes from outside, `caller` is her number
+    outside: bool = False  #: the caller comes from outside, `caller` is the number
     withheld: bool = False
     names: dict[str, str] = field(default_factory=dict)  #: user, perhaps user@domain → name in the directory
     groups: tuple[str, ...] = ()  #: that the caller is a member of
@@ -143,14 +143,16 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
 
 
 def _answered(headers: Headers) -> str:
-    """What to say of a call that was forwarded and then answered; a transfer of it is no forward."""
+    """What to say of a call that was forwarded and then answered; a transfer of it is not a forward."""
     by, leg = headers.get(v.PATH), headers.get(v.LAST_BRIDGE_TO)
     if not by or not leg or leg == headers.get(v.BRIDGED):
         return ""
     who = ", ".join(by.split(","))
     label = headers.get(v.LABEL)
     showed = f"; before, the phone showed: {label}" if label else ""
-    return f"this call was forwarded by {who}, and then answered: it is a forwarded one no more{showed}"
+    return (
+        f"this call was forwarded by {who}, and then answered; since then it is not a forwarded call{showed}"
+    )
 
 
 def _elsewhere(decision: Decision, headers: Headers) -> str:
@@ -222,7 +224,7 @@ def _what(heard: dict[str, Any]) -> str:
 
 def ask_page(address: str, path: str) -> Any:
     """What a running daemon answers at `metrics.listen`; None if it knows nothing of it. Raises OSError."""
-    direct = build_opener(ProxyHandler({}))  # a proxy of the environment's is none of the daemon's
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment's is not for the daemon
     try:
         with direct.open(f"http://{address}{path}", timeout=5) as answered:
             return json.load(answered)

@@ -185,7 +185,7 @@ def _assigned(values: dict[v.Header, str], separator: str) -> str:
 
 
 def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -> tuple[str, str]:
-    """The name and number that the next phone shall see instead of the caller's; empty: hers.
+    """The name and number that the next phone shall see instead of the caller's; empty: the caller's.
 
     A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
     whatever the name says. A carrier gets it all the same, with the caller's own Privacy.

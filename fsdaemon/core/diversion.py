@@ -26,8 +26,8 @@ class Diverter(NamedTuple):
     number: str
     kind: str
     name: str = ""
-    host: str = ""  #: of her address, where that is not the callee's domain
-    hidden: bool = False  #: she does not want to be shown (RFC 5806 section 4, diversion-privacy)
+    host: str = ""  #: of the address, where that is not the callee's domain
+    hidden: bool = False  #: not to be shown (RFC 5806 section 4, diversion-privacy)
 
 
 def write(path: tuple[Diverter, ...], domain: str) -> str:

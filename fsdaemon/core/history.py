@@ -35,7 +35,7 @@ def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
     """The forwards followed so far, unless the call has been something else since.
 
     It has when it is at another callee than the one the last forward led to, or was answered
-    meanwhile (a later transfer is no forward). A phone that answered 302 is the newest diverter.
+    since (a later transfer is not a forward). A phone that answered 302 is the newest diverter.
     """
     if not dialable(callee.name):
         return ()

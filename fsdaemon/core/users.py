@@ -24,7 +24,7 @@ class User(NamedTuple):
         return (self.name.lower(), self.domain.lower()) == (other.name.lower(), other.domain.lower())
 
     def __str__(self) -> str:
-        """The name alone: what people call her by."""
+        """The name alone: the number that people dial."""
         return self.name
 
 
@@ -40,7 +40,7 @@ def full(number: str, domain: str) -> str:
 
 
 class Person(NamedTuple):
-    """Somebody whose right may count: an established user and the groups she is in."""
+    """Somebody whose right may count: an established user and the groups of that user."""
 
     user: User
     groups: tuple[str, ...] = ()
@@ -49,13 +49,13 @@ class Person(NamedTuple):
 class Caller(NamedTuple):
     """Who is calling."""
 
-    user: User | None  #: who FreeSWITCH says she is; None for anybody from outside
-    name: str  #: what she is shown as; written by a stranger where `user` is None
+    user: User | None  #: the user that FreeSWITCH established; None for anybody from outside
+    name: str  #: what phones show; written by a stranger where `user` is None
     number: str  #: the same
-    withheld: bool  #: she does not want to be shown
+    withheld: bool  #: the caller does not want to be shown
 
     def __str__(self) -> str:
-        """Her user name or number, as the log shows it."""
+        """The user name or number, as the log shows it."""
         if self.user:
             return self.user.name
         return "anonymous" if self.withheld else (self.number or "unknown")

@@ -111,7 +111,7 @@ def one_line(text: str) -> str:
 def verdict(decision: Decision, config: Log) -> None:
     """Log a verdict: the line of the contract, its facts as fields, and a warning if there is one.
 
-    The warning is about a user and her forward; it is said once, and then counted for an hour.
+    The warning is about a user's forward; it is said once, and then counted for an hour.
     """
     call, result = decision.call, decision.verdict
     show = shown_as(config)
@@ -142,9 +142,10 @@ def code(uuid: str, outcome: Outcome, config: Log) -> None:
 
 
 def refused(session: Session, config: Log) -> None:
-    """Log the commands of a call that FreeSWITCH did not take, each kind of them once a minute."""
+    """Log the commands that FreeSWITCH did not take and that were not logged yet, each kind once a minute."""
     show = shown_as(config)
-    for command, said, hint in session.refused:
+    while session.refused:
+        command, said, hint = session.refused.pop(0)
         kind = str(command).partition(" ")[0]
         text = f"{session.uuid} FreeSWITCH refused {show(str(command))}: {show(said)}"
         REFUSED(f"{kind} {show(said)}", f"{text}; {hint}" if hint else text)

@@ -70,7 +70,7 @@ class Page:
     def _may_ask(self, host: str) -> bool:
         """Whether the browser asked us, and not a name that somebody let point to this address.
 
-        (DNS rebinding: a page from elsewhere would read who calls whom.)
+        (DNS rebinding: a page from elsewhere would read call data.)
         """
         name = re.sub(r":\d*$", "", host).strip("[]").lower()
         if self._only_as is None or not host or name in self._only_as:

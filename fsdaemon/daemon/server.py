@@ -179,6 +179,7 @@ class Server:
             with gevent.Timeout(config.server.timeout):
                 outcome = session.answer(config)
             sock.close()  # FreeSWITCH goes on before we log
+            log.refused(session, config.log)
             self._decided(session, outcome, config, time.monotonic() - started)
         except gevent.Timeout:
             limit = f"{config.server.timeout:g} s (server.timeout)"

@@ -47,8 +47,8 @@ class Refused(NamedTuple):
 class Session(OutboundSession):
     """One call at one hook.
 
-    Raises ProtocolError for a peer that is no FreeSWITCH, OutboundSessionHasGoneAway for a call that
-    ended meanwhile, OSError for a broken connection.
+    Raises ProtocolError for a peer that is not FreeSWITCH, OutboundSessionHasGoneAway for a call that
+    ended, OSError for a broken connection.
     """
 
     session_data: Headers
@@ -87,7 +87,7 @@ class Session(OutboundSession):
         self._write(CONNECT)
         (reply,) = self._replies(1)
         if not reply.headers.get(UUID):
-            raise ProtocolError("what came in answer to connect is no channel data")
+            raise ProtocolError("the answer to connect is not channel data")
         self.session_data = reply.headers
         self._outbound_connected = True
 
@@ -174,7 +174,7 @@ class Session(OutboundSession):
         return self.dialled(config) if self.session_data.get(STAGE) == CODE else self.decide(config)
 
     def dialled(self, config: Config) -> codes.Outcome:
-        """Do what a code says, and tell FreeSWITCH what one hears and sees."""
+        """Do what a code says, and tell FreeSWITCH what the user hears and sees."""
         for left in reversed(range(_TRIES)):
             outcome = self._dial(config)
             if not outcome.busy or not left:

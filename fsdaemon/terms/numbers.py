@@ -1,4 +1,4 @@
-"""Numbers as people dial them: is this one, is it outside the house, are two the same.
+"""Numbers as people dial them: is it one, is it off-net, are two the same.
 
 Rule: says nothing about who somebody is; an outside number is what a stranger wrote.
 """
@@ -51,7 +51,7 @@ def is_written_number(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def in_networks(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether an IP address is in one of `networks`; what is no address is in none."""
+    """Whether an IP address is in one of `networks`; what is not an address is in none."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -63,7 +63,7 @@ def in_networks(address: str, networks: tuple[str, ...]) -> bool:
 def looks_outside(target: str, trunk_prefix: str = "") -> bool:
     """Whether `target` is a public number rather than an extension: `+…`, or seven digits and more.
 
-    A number that begins with the trunk prefix is one, too. Only asked about a target that is no user.
+    A number that begins with the trunk prefix is one, too. Only asked about a target that is not a user.
     """
     if not is_written_number(target):
         return False
@@ -118,7 +118,7 @@ def known_region(region: str) -> bool:
 def masked(text: str) -> str:
     """`text` as others may read it: each public number in it as `+49170*****67`, enough to ask about.
 
-    Extensions stay; they say nothing outside the house.
+    Extensions stay; they mean nothing off-net.
     """
     return _RUN.sub(_mask, text)
 

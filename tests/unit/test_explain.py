@@ -278,9 +278,9 @@ ANSWERED = {"last_bridge_to": "ebea3eff-4e4f-4a4a-b9d7-b189a9629733"}
         ({**PATH, **ANSWERED, "fsdaemon_bridged": ANSWERED["last_bridge_to"]}, "display.chain (default)", ""),
         (ANSWERED, "none: the call was not forwarded", ""),
         ({**PATH, **ANSWERED}, "none: the call was not forwarded",
-            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more"),
+            "this call was forwarded by 103, 100, and then answered; since then it is not a forwarded call"),
         ({**PATH, **ANSWERED, "fsdaemon_label": "Uml. fuer Cora: Kai"}, "none: the call was not forwarded",
-            "this call was forwarded by 103, 100, and then answered: it is a forwarded one no more; "
+            "this call was forwarded by 103, 100, and then answered; since then it is not a forwarded call; "
             "before, the phone showed: Uml. fuer Cora: Kai"),
     ],
 )  # fmt: skip
