@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import tomli
 
+from fsdaemon.config.reader import Config
+from fsdaemon.core.decide import Decision, settle
+from fsdaemon.core.questions import drive
 from fsdaemon.esl.fake_switch import channel_data
 from fsdaemon.terms.channel import Headers
 
@@ -46,3 +50,10 @@ def recordings() -> list[Recording]:
         name = str(file.relative_to(DIRECTORY).with_suffix(""))
         found += [Recording(name, **case) for case in document["case"]]
     return found
+
+
+def decided(
+    headers: Headers, config: Config, answer: Callable[[str], str] = lambda _: "-ERR no reply"
+) -> Decision:
+    """What comes of channel data; `answer` says what FreeSWITCH answers to an api command."""
+    return drive(settle(headers, config), lambda asked: [answer(one.command) for one in asked])

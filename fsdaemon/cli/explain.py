@@ -14,16 +14,17 @@ from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.decide import Decision, settle
 from fsdaemon.core.forwards import BEFORE
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD
+from fsdaemon.core.questions import drive
 from fsdaemon.core.sentences import facts_of
 from fsdaemon.core.users import user_of
 from fsdaemon.esl import protocol
 from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from fsdaemon.terms import variables as v
-from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.presets import PRESETS, Preset
 
@@ -132,9 +133,10 @@ def answer(question: Question, command: str, places: Preset = PRESETS["default"]
 def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
     """Decide it; returns everything about the decision in plain words and values."""
     headers = protocol.read(data.rstrip(b"\n"))
-    answers: dict[Api, str] = {}
-    while not isinstance(outcome := decide(headers, answers, config), Decision):
-        answers.update({asked: answer(question, asked.command, config.variables) for asked in outcome})
+    outcome = drive(
+        settle(headers, config),
+        lambda asked: [answer(question, one.command, config.variables) for one in asked],
+    )
     facts = facts_of(outcome, config)
     if not outcome.call.forwards:
         facts["warning"] = facts["warning"] or _other_preset(headers, config)

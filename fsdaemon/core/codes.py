@@ -8,14 +8,15 @@ forward is off). `dial` yields what has to be asked of FreeSWITCH, in order, and
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Codes, Config
+from fsdaemon.core.questions import Way
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.kinds import KINDS, SERVICES
-from fsdaemon.terms.numbers import dialable
+from fsdaemon.terms.numbers import dialable, is_domain
 
 _CONDITIONAL = tuple(service for service, kind in SERVICES.items() if KINDS[kind].causes)
 _SERVICES = {**{service: (service,) for service in SERVICES}, "002": tuple(SERVICES), "004": _CONDITIONAL}
@@ -32,9 +33,7 @@ _NUMBER = re.compile(
 )
 _BARE = re.compile(r"(?:\*\*?1[01])?#?")
 _ENTRY = re.compile(rf"({_CODES})=(on|off)(?::([^:]+))?(?::([0-9]+))?")
-_PLAIN = re.compile(r"[\w.*#+-]+", re.ASCII)
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
-_DOMAIN = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _DIRECTORY = [f"call_forward_{KINDS[kind].variable}" for kind in SERVICES.values()]
 _BUSY = "somebody else is changing it"
 _AWAY = "FreeSWITCH's db does not answer"
@@ -214,9 +213,6 @@ class Outcome(NamedTuple):
     busy: bool = False  #: somebody else changes this line now; try again in a moment, or refuse
 
 
-Dial = Generator["list[Api]", "list[str]", Outcome]
-
-
 def select(user: str, domain: str) -> str:
     """The command that reads a user's line. mod_db.c: realm, then key."""
     return f"db select/{_realm(domain)}/{user}"
@@ -226,7 +222,7 @@ def _realm(domain: str) -> str:
     return f"fsdaemon-{domain.lower()}"
 
 
-def dial(headers: Headers, config: Config) -> Dial:
+def dial(headers: Headers, config: Config) -> Way[Outcome]:
     """The way of one code: yields commands for FreeSWITCH, is sent their answers, returns the outcome.
 
     Only a user whom FreeSWITCH authenticated, and who dialled it personally: a callee could send a caller
@@ -236,7 +232,7 @@ def dial(headers: Headers, config: Config) -> Dial:
     """
     dialled = headers.get(v.DESTINATION)
     user, domain = headers.get(v.USER_NAME), headers.get(v.AUTH_DOMAIN) or headers.get(v.DOMAIN_NAME)
-    known = dialable(user) and "@" not in user and _DOMAIN.fullmatch(domain) is not None
+    known = dialable(user) and "@" not in user and is_domain(domain)
     if headers.get(v.AUTHORIZED) != "true" or not known:
         return _rejected(dialled, "not by a user whom FreeSWITCH authenticated")
     if headers.get(v.RDNIS) or headers.get(v.TRANSFER_SOURCE):
@@ -264,7 +260,7 @@ class _Way:
         # The commands that give the line back, and take away what nobody holds any more.
         self.free: list[Api] = []
 
-    def run(self) -> Dial:
+    def run(self) -> Way[Outcome]:
         first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
         if self.code.do == ASK:
             first = [Api(f"db count/{_realm(self.domain)}")]
@@ -294,7 +290,7 @@ class _Way:
         since, now = key.rpartition(".")[2], self.key.rpartition(".")[2]
         return not (since.isdigit() and now.isdigit()) or abs(int(now) - int(since)) <= _LOCKED
 
-    def _change(self, entries: Line, directory: Mapping[str, str]) -> Dial:
+    def _change(self, entries: Line, directory: Mapping[str, str]) -> Way[Outcome]:
         new = changed(self.code, entries, directory)
         why = yield from self._why_not(new, entries)
         realm, line = _realm(self.domain), write(new or {})
@@ -312,7 +308,7 @@ class _Way:
         say = (yield from self._say(targets)) if self.code.do == ASK else ""
         return self._done(targets, say)
 
-    def _why_not(self, new: Line | None, entries: Line) -> Generator[list[Api], list[str], str]:
+    def _why_not(self, new: Line | None, entries: Line) -> Way[str]:
         """Why the code is refused; empty if it is not."""
         if new is None:
             return "there is no number to turn on"
@@ -330,11 +326,11 @@ class _Way:
                 return f"{number} is not a number to forward to (codes.targets)"
         return ""
 
-    def _say(self, targets: Mapping[str, str]) -> Generator[list[Api], list[str], str]:
+    def _say(self, targets: Mapping[str, str]) -> Way[str]:
         """The digits of the target for the application `say`, if FreeSWITCH can say them."""
         language, different = self.words.language, set(targets.values())
         number = different.pop() if len(different) == 1 else ""
-        if not (language and _PLAIN.fullmatch(number)):
+        if not (language and dialable(number) and "@" not in number):
             return ""
         module, prefix = yield [Api(f"module_exists mod_say_{language}"), Api("global_getvar sound_prefix")]
         (there,) = yield [Api(f"file_exists {prefix}/digits/8000/0.wav")]

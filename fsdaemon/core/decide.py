@@ -1,6 +1,6 @@
 """Channel data in, commands and a record out: joins call, policy, label and commands.
 
-Rule: the one function that `serve`, `explain`, the demo, the fuzzer and the bench share. Pure.
+Rule: what `serve`, `explain`, the fuzzer and the bench share. Pure.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core import commands, label, policy
 from fsdaemon.core.call import Call, read
 from fsdaemon.core.forwards import callee_of
-from fsdaemon.core.questions import Answers, Questions
+from fsdaemon.core.questions import Answers, Questions, Way
 from fsdaemon.terms import variables as v
-from fsdaemon.terms.channel import Command, Headers
+from fsdaemon.terms.channel import Api, Command, Headers
+
+_ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
 
 
 class Decision(NamedTuple):
@@ -45,3 +47,15 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
     shown = label.decide(call, verdict, config)
     values = commands.assignments(call, verdict, shown.text, config)
     return Decision(call, verdict, shown, values, commands.commands(call, values, config))
+
+
+def settle(headers: Headers, config: Config) -> Way[Decision]:
+    """The same as a way: yields the questions, is sent the answers, returns the decision."""
+    answers: dict[Api, str] = {}
+    for _ in range(_ROUNDS):
+        outcome = decide(headers, answers, config)
+        if isinstance(outcome, Decision):
+            return outcome
+        replies = yield outcome
+        answers.update(zip(outcome, replies))
+    raise AssertionError(f"questions without end: {outcome}")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
 from fsdaemon.core.questions import Source
-from fsdaemon.core.users import DOMAIN, User, user_of
+from fsdaemon.core.users import User, user_of
 from fsdaemon.terms import kinds, numbers
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
@@ -53,7 +53,7 @@ def forwarding(source: Source, callee: User) -> Forwarding:
 def callee_of(headers: Headers, config: Config) -> User:
     """Who is dialled; without a domain where the channel data names none that could be one."""
     domain = first(headers, config.variables.domain)
-    return User(first(headers, config.variables.callee), domain if DOMAIN.fullmatch(domain) else "")
+    return User(first(headers, config.variables.callee), domain if numbers.is_domain(domain) else "")
 
 
 def stage_of(headers: Headers, callee: User) -> tuple[str, str | None]:

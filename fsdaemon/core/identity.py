@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core.questions import Source
-from fsdaemon.core.users import DOMAIN, Caller, Person, User, user_of
+from fsdaemon.core.users import Caller, Person, User, user_of
 from fsdaemon.terms import numbers
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
@@ -105,7 +105,7 @@ def groups_of(source: Source, user: User, asked: bool) -> tuple[str, ...]:
     `in_group` takes a comma; with a blank, as its help says, it answers false to everything.
     """
     if not (
-        asked and source.config.exceptions.groups and dialable(user.name) and DOMAIN.fullmatch(user.domain)
+        asked and source.config.exceptions.groups and dialable(user.name) and numbers.is_domain(user.domain)
     ):
         return ()
     groups = source.config.exceptions.groups

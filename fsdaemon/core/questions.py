@@ -6,7 +6,8 @@ Rule: no argument of a question can end it or begin another one; what cannot be 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TypeVar
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core.users import User, plain
@@ -18,6 +19,22 @@ UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 
 Questions = tuple[Api, ...]
 Answers = Mapping[Api, str]
+
+
+_Result = TypeVar("_Result")
+#: Yields questions, is sent FreeSWITCH's answers in the same order, returns what comes of them.
+Way = Generator[Sequence[Api], Sequence[str], _Result]
+
+
+def drive(way: Way[_Result], ask: Callable[[Sequence[Api]], Sequence[str]]) -> _Result:
+    """Go a way to its end; `ask` gets the answers."""
+    try:
+        questions = next(way)
+        while True:
+            questions = way.send(ask(questions))
+    except StopIteration as end:
+        result: _Result = end.value
+        return result
 
 
 def clean(answer: str) -> str:

@@ -5,12 +5,9 @@ Rule: values only; who somebody is was found out elsewhere (identity.py, history
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from fsdaemon.terms.numbers import dialable
-
-DOMAIN = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._:-]{1,255}")
+from fsdaemon.terms.numbers import dialable, is_domain
 
 
 class User(NamedTuple):
@@ -63,4 +60,4 @@ class Caller(NamedTuple):
 
 def plain(user: User) -> bool:
     """Whether nothing in a user's name or domain ends an argument or a list; the domain may be missing."""
-    return dialable(user.name) and (not user.domain or DOMAIN.fullmatch(user.domain) is not None)
+    return dialable(user.name) and (not user.domain or is_domain(user.domain))

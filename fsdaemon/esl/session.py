@@ -16,16 +16,14 @@ from greenswitch.esl import NotConnectedError, OutboundSession, OutboundSessionH
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
-from fsdaemon.core.codes import CODE
 from fsdaemon.core.commands import BRIDGE, setting
-from fsdaemon.core.decide import Decision, decide
-from fsdaemon.core.questions import Answers, clean
+from fsdaemon.core.decide import Decision, settle
+from fsdaemon.core.questions import clean, drive
 from fsdaemon.esl.protocol import CONNECT, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.terms.channel import Api, Command, Execute, Headers
 from fsdaemon.terms.variables import STAGE, UUID
 
 _CHUNK = 65536
-_ROUNDS = 8  # questions are answered in two; more means that a rule asks in circles
 _MOST = 1 << 21  # bytes of one session; real ones have some 10 KB
 _GONE = "text/disconnect-notice"
 _NOTHING = Headers(b"")
@@ -157,26 +155,22 @@ class Session(OutboundSession):
 
     # --- what we are here for --------------------------------------------------------------------
 
-    def decide(self, config: Config) -> Decision:
-        """Connect, decide this call and tell FreeSWITCH. The whole job of one hook."""
-        self.connect()
-        for _ in range(_ROUNDS):
-            outcome = decide(self.session_data, self.answers, config)
-            if isinstance(outcome, Decision):
-                self._tell(outcome)
-                return outcome
-            self.answers.update(self._ask(outcome))
-        raise AssertionError(f"questions without end: {outcome}")
-
     def answer(self, config: Config) -> Decision | codes.Outcome:
-        """The whole job of one hook, a call to a user, or a code that one dialled."""
+        """The whole job of one hook: a call to a user, or a code that a user dialled."""
         self.connect()
-        return self.dialled(config) if self.session_data.get(STAGE) == CODE else self.decide(config)
+        return self.dialled(config) if self.session_data.get(STAGE) == codes.CODE else self.decide(config)
+
+    def decide(self, config: Config) -> Decision:
+        """Decide this call and tell FreeSWITCH."""
+        self.connect()
+        decision = drive(settle(self.session_data, config), self._ask)
+        self._tell(decision)
+        return decision
 
     def dialled(self, config: Config) -> codes.Outcome:
         """Do what a code says, and tell FreeSWITCH what the user hears and sees."""
         for left in reversed(range(_TRIES)):
-            outcome = self._dial(config)
+            outcome = drive(codes.dial(self.session_data, config), self._ask)
             if not outcome.busy or not left:
                 break
             gevent.sleep(random.uniform(_PAUSE / 5, _PAUSE))
@@ -184,18 +178,7 @@ class Session(OutboundSession):
         self._note_refused(told, self.send_all(told))
         return outcome
 
-    def _dial(self, config: Config) -> codes.Outcome:
-        way = codes.dial(self.session_data, config)
-        try:
-            questions = next(way)
-            while True:
-                answers = self._ask(questions)
-                questions = way.send([clean(answers[question]) for question in questions])
-        except StopIteration as end:
-            outcome: codes.Outcome = end.value
-            return outcome
-
-    def _ask(self, questions: Sequence[Api]) -> Answers:
+    def _ask(self, questions: Sequence[Api]) -> list[str]:
         replies = self.send_all(questions)
         hint = "is `full` missing behind the address in the dialplan?"
         self.refused += [
@@ -203,7 +186,8 @@ class Session(OutboundSession):
             for question, reply in zip(questions, replies)
             if reply.content_type == _NO_ANSWER
         ]
-        return {question: reply.reply for question, reply in zip(questions, replies)}
+        self.answers.update((question, reply.reply) for question, reply in zip(questions, replies))
+        return [clean(reply.reply) for reply in replies]
 
     def _tell(self, decision: Decision) -> None:
         """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 # A user's id or something to dial. Nothing in it can end an argument, start an expansion, or be read
 # as a second endpoint by FreeSWITCH's bridge and transfer.
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
+_DOMAIN = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._:-]{1,255}")
 _WRITTEN = re.compile(r"[+0-9 ()/.\-]*[0-9][+0-9 ()/.\-]*")  # a telephone number as people write it
 _MARKS = re.compile(r"[ ()/.\-]")  # what people write between digits
 # Digits as anybody may write them, with marks between; a mark may be percent-encoded, as in a command.
@@ -27,6 +28,11 @@ _STAY = 5  # digits at the beginning that stay, and two at the end; four and mor
 def dialable(text: str) -> bool:
     """Whether `text` is something that can be dialled: a user's id or a number, perhaps `@domain`."""
     return len(text) <= _LONGEST and _DIALABLE.fullmatch(text) is not None and any(map(str.isalnum, text))
+
+
+def is_domain(text: str) -> bool:
+    """Whether `text` can be a domain of FreeSWITCH's directory: a name or an address."""
+    return _DOMAIN.fullmatch(text) is not None
 
 
 def as_dialled(text: str) -> str:

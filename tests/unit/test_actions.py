@@ -6,11 +6,12 @@ import pytest
 
 from fsdaemon.config import reader as config
 from fsdaemon.core.commands import commands
-from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from fsdaemon.terms.channel import Execute
 from fsdaemon.terms.variables import REASON
+from tests import recorded
 from tests.facts import call, inside
 from tests.recorded import DIRECTORY
 from tests.unit.test_call import headers
@@ -25,12 +26,8 @@ def decided(
     text: str = "", recording: bytes = RECORDING, answers: dict[str, str] | None = None, **variables: str
 ) -> Decision:
     data = headers(channel_data(recording, variables))
-    given: dict = {}
-    while not isinstance(outcome := decide(data, given, config.load(text)), Decision):
-        given.update(
-            {question: (answers or {}).get(question.command, "-ERR no reply") for question in outcome}
-        )
-    return outcome
+    given = answers or {}
+    return recorded.decided(data, config.load(text), lambda command: given.get(command, "-ERR no reply"))
 
 
 def values(decision: Decision) -> dict[str, str]:

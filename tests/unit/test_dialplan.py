@@ -8,8 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fsdaemon.config.reader import default
+from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import FAILURES
-from fsdaemon.terms.numbers import dialable
+from fsdaemon.terms.numbers import dialable, is_domain
+from tests.recorded import decided
 
 ROOT = Path(__file__).parents[2] / "freeswitch" / "dialplan"
 CONTEXT, KIT, CODES = (
@@ -125,3 +128,56 @@ def test_what_can_be_dialled_is_what_the_daemon_dials(target, plain):
     assert bool(re.search(expression.replace(r"\z", r"\Z"), target)) is plain
     if plain:
         assert dialable(target)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["b.example", "10.0.0.1", "[fd00::2]", "b_1-x.example:5060", "", "b example", "b/x", "b~x", "${x}"],
+)
+def test_a_domain_that_the_daemon_takes_is_one_that_the_context_takes(domain):
+    (ask, *_) = [one.get("expression", "") for one in extension(CONTEXT, "ask").iter("condition")]
+    found = re.search(ask.replace(r"\z", r"\Z"), f"before/100@{domain}/default")
+    assert bool(found and found[3] == domain) is is_domain(domain)
+
+
+@pytest.mark.parametrize(
+    ("before", "bridge", "callee", "target"),
+    [
+        ("", "", "100", "101"),
+        (",:100@lab.test", "", "100", "101"),
+        (",:101@lab.test", "", "100", "101"),
+        (",:103@lab.test", "", "100", "101"),
+        (",:100@b.example", "", "100", "101"),
+        (",1a:100@lab.test", "2b", "100", "101"),
+        (",1a:100@lab.test", "1a", "100", "101"),
+        (",:1.0@lab.test", "", "100", "1.0"),
+        (",:110@lab.test", "", "100", "1.0"),
+        ("", "", "100", "100"),
+    ],
+)
+def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee, target):
+    """fsdaemon_visited is read by both: the forward that would close a loop is not followed."""
+    values = {
+        "fsdaemon_visited": before,
+        "last_bridge_to": bridge,
+        "fsdaemon_callee": callee,
+        "fsdaemon_domain": "lab.test",
+        "fsdaemon_target": target,
+    }
+    data = {**values, "fsdaemon_forward_all": target}
+    headers = Headers("".join(f"variable_{name}: {value}\n" for name, value in data.items()).encode())
+    verdict = decided(headers, default()).verdict
+
+    def filled(text):
+        return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
+
+    loops = False
+    for one in extension(CONTEXT, "follow").iter("regex"):
+        quoted = re.sub(r"\\Q(.*?)\\E", lambda match: re.escape(filled(match[1])), one.get("expression", ""))
+        loops |= bool(re.search(filled(quoted), filled(one.get("field", ""))))
+    assert loops is (verdict.action == "ring")
+
+
+def test_one_ring_time():
+    text = KIT.read_text("utf-8")
+    assert set(re.findall(r"(?:call_timeout|originate_timeout)=(\d+)", text)) == {"30"}

@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsdaemon.config import reader as config
-from fsdaemon.core.decide import Decision, decide
 from fsdaemon.core.policy import decide as rule
 from fsdaemon.core.users import Caller, Person, User
 from fsdaemon.esl.fake_switch import channel_data
 from tests.facts import call, inside, outside
-from tests.recorded import DIRECTORY
+from tests.recorded import DIRECTORY, decided
 from tests.unit.test_call import headers
 
 
@@ -76,11 +75,13 @@ def test_external():
 def test_an_outside_target(number, target, is_user, reason):
     text = '[numbers]\nregion = "DE"\n'
     lines = {"fsdaemon_forward_all": target, "fsdaemon_domain": "lab.test", "Caller-Caller-ID-Number": number}
-    data, answers = headers(channel_data(STRANGER, lines)), {}
-    while not isinstance(outcome := decide(data, answers, config.load(text)), Decision):
-        answers.update({q: is_user if "user_exists" in q.command else "-ERR no reply" for q in outcome})
-    assert outcome.verdict.reason == reason
-    switched_off = decide(data, answers, config.load(text + "[exceptions]\ntarget = false\n"))
+    data = headers(channel_data(STRANGER, lines))
+
+    def answer(command):
+        return is_user if "user_exists" in command else "-ERR no reply"
+
+    assert decided(data, config.load(text), answer).verdict.reason == reason
+    switched_off = decided(data, config.load(text + "[exceptions]\ntarget = false\n"), answer)
     assert switched_off.verdict.reason == "always"
 
 
@@ -136,11 +137,7 @@ CLAIMS = st.one_of(
 def test_nothing_a_stranger_writes_gives_her_a_right(claims, target):
     forged = {name: value.encode("utf-8", "replace").decode() for name, value in claims.items()}
     data = channel_data(STRANGER, {**forged, "fsdaemon_forward_all": target, "fsdaemon_domain": "lab.test"})
-    answers = {}
-    outcome = decide(headers(data), answers, EVERYTHING)
-    while not isinstance(outcome, Decision):
-        answers.update(dict.fromkeys(outcome, "true"))
-        outcome = decide(headers(data), answers, EVERYTHING)
+    outcome = decided(headers(data), EVERYTHING, lambda _: "true")
     assert outcome.verdict.reason not in ("target", "user", "group", "referrer")
 
 
@@ -152,7 +149,6 @@ def test_a_number_that_reads_like_the_target(number):
         STRANGER,
         {"Caller-Caller-ID-Number": number, "fsdaemon_forward_all": "101", "fsdaemon_domain": "lab.test"},
     )
-    answers = {}
-    while not isinstance(outcome := decide(headers(data), answers, config.default()), Decision):
-        answers.update(dict.fromkeys(outcome, "false"))  # whatever FreeSWITCH says about the target
+    # Whatever FreeSWITCH says about the target.
+    outcome = decided(headers(data), config.default(), lambda _: "false")
     assert outcome.verdict.reason == "always"

@@ -11,11 +11,12 @@ import pytest
 from loguru import logger
 
 from fsdaemon.config.reader import Config, load
-from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.decide import Decision
 from fsdaemon.daemon import log
 from fsdaemon.daemon.log import Sparse, one_line
 from fsdaemon.esl.fake_switch import channel_data
 from fsdaemon.terms.channel import Api, Headers
+from tests import recorded
 from tests.recorded import DIRECTORY
 
 MASKED = '[log]\nnumbers = "masked"\n'
@@ -93,10 +94,7 @@ def logged(capsys, monkeypatch):
 
 def decided(config: Config, **variables: str) -> Decision:
     headers = Headers(channel_data(STRANGER, {"Unique-ID": UUID, "fsdaemon_domain": "lab.test", **variables}))
-    answers: dict[Api, str] = {}
-    while not isinstance(outcome := decide(headers, answers, config), Decision):
-        answers.update(dict.fromkeys(outcome, "-ERR no reply"))
-    return outcome
+    return recorded.decided(headers, config)
 
 
 def test_a_broken_forward_is_warned_of_once(logged):

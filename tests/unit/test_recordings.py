@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from fsdaemon.config import reader as config
-from fsdaemon.core.decide import Decision, decide
+from fsdaemon.core.decide import Decision
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.reasons import WORDS
 from fsdaemon.core.sentences import line
 from fsdaemon.esl.fake_switch import Switch
-from fsdaemon.terms.channel import Api
+from tests import recorded
 from tests.recorded import DIRECTORY, Recording, recordings
 
 ALL = recordings()
@@ -18,15 +18,9 @@ CASES = pytest.mark.parametrize("recording", ALL, ids=lambda r: f"{r.name}: {r.t
 
 
 def decided(recording: Recording) -> Decision:
-    answers: dict[Api, str] = {}
-    for _ in range(5):
-        outcome = decide(recording.headers, answers, config.load(recording.config))
-        if isinstance(outcome, Decision):
-            return outcome
-        answers.update(
-            {question: recording.api.get(question.command, "-ERR no reply") for question in outcome}
-        )
-    raise AssertionError(f"asks without end: {outcome}")
+    answers = recording.api
+    chosen = config.load(recording.config)
+    return recorded.decided(recording.headers, chosen, lambda command: answers.get(command, "-ERR no reply"))
 
 
 @CASES
