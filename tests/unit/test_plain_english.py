@@ -16,7 +16,7 @@ AVOID = {
     r"\bhouse\b": "internal, external, on-net, off-net",
     # "there is no forward" is right; so is "is no longer".
     r"(?<!there )\b(is|are|was|were) no (?!longer\b|(more|less|fewer|later) than\b)\w+": "is not a, invalid",
-    r"\b(no|not) (valid )?TOML\b": "invalid TOML",
+    r"\bno TOML\b": "invalid TOML",
     r"\bby (itself|themselves|himself|oneself)\b": "say what does it",
     r"\bno more\b(?! \w)": "no longer, not any more",
     r"\bthe matter\b": "say what happened",
@@ -46,7 +46,7 @@ def phrases(file: Path) -> list[str]:
     if file.suffix == ".py":
         return literals(ast.parse(text))
     if file.suffix == ".xml":
-        return [*re.findall(r"<!--(.*?)-->", text, re.S), *re.findall(r'description="([^"]*)"', text)]
+        return re.findall(r"<!--(.*?)-->", text, re.S)
     if file.suffix == ".md":
         # What a command prints is found where the command has it.
         text = re.sub(r"^```console\n.*?^```$", "", text, flags=re.M | re.S)
