@@ -1,14 +1,14 @@
--- The forwards of one user, from a database onto the channel:  lua two_tenants_forwards.lua USER DOMAIN
+-- Reads the forwards of one user from a database into channel variables:  lua two_tenants_forwards.lua USER DOMAIN
 --
--- Goes into scripts/. Called before each user is called, and sets all four variables each time, so that nothing of
--- a user who was called before stays. The table, in the SQLite file forwards.db of FreeSWITCH's database directory:
+-- Put it in scripts/. The dialplan runs it before it calls a user. It sets all four variables each time, so that no
+-- forward of an earlier callee stays. The table is in the SQLite file forwards.db of FreeSWITCH's database directory:
 --   create table forwards (domain text, user text, kind text, target text, primary key (domain, user, kind));
 --   insert into forwards values ('alpha.test', '100', 'all', '101');
 
 local kinds = {all = "", busy = "", no_answer = "", not_registered = ""}
 local user, domain = argv[1], argv[2]
 
--- Both come from the dialplan, and go into a statement: letters, digits, dots and hyphens only.
+-- Both come from the dialplan and become part of the SQL: allow letters, digits, dots and hyphens only.
 if user:match("^[%w.-]+$") and domain:match("^[%w.-]+$") then
   local database = freeswitch.Dbh("sqlite://forwards")
   if database:connected() then

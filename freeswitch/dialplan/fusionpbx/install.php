@@ -1,15 +1,15 @@
 <?php
 /*
- * Puts the two dialplan entries of fsdaemon/ into a FusionPBX, or takes them out again:
+ * Installs the two dialplan entries of fsdaemon/ in FusionPBX, or removes them:
  *
  *   php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]
  *
- * It is what Upgrade > App Defaults does for an app, by FusionPBX's own import, rendering and cache, and touches
- * no entry but the two, which it knows by their app_uuid. Run again, it brings them up to date; one that was
- * switched off stays so.
+ * It does what Upgrade > App Defaults does for an app, with FusionPBX's own import, rendering and cache. It changes
+ * only the two entries, which it identifies by their app_uuid. Run it again to update them; a disabled entry stays
+ * disabled.
  */
 
-umask(022); // the web server reads what root writes here
+umask(022); // the web server has to read the files that root writes here
 
 function fail($message) {
 	fwrite(STDERR, "install.php: $message\n");
@@ -23,15 +23,15 @@ foreach (array_slice($argv, 1) as $argument) {
 	if ($argument === '--remove') {
 		$remove = true;
 	} elseif (preg_match('/^--socket=([A-Za-z0-9.|:-]+:[0-9]+)$/', $argument, $found)) {
-		$socket = $found[1]; // stands in a line of Lua, and must not be able to end its string
+		$socket = $found[1]; // becomes part of a line of Lua, and must not be able to end its string
 	} elseif (substr($argument, 0, 1) !== '-') {
 		$root = rtrim($argument, '/');
 	} else {
-		fail("$argument is unknown; php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]");
+		fail("unknown argument $argument; usage: php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]");
 	}
 }
 if (!is_file("$root/resources/require.php") || !is_dir("$root/app/dialplans")) {
-	fail("there is no FusionPBX in $root");
+	fail("FusionPBX was not found in $root");
 }
 
 $source = __DIR__ . '/fsdaemon/resources/switch/conf/dialplan';
@@ -43,10 +43,10 @@ foreach (glob("$source/*.xml") as $file) {
 $no_session = true;
 require "$root/resources/require.php";
 if (empty($database)) {
-	$database = new database; // older ones make none by themselves
+	$database = new database; // older versions do not create it
 }
 if ($database->select('select 1 as one from v_domains limit 1', null, 'column') != 1) {
-	fail('FusionPBX has no database, or no domain yet');
+	fail('FusionPBX has no database or no domain yet');
 }
 
 $off = array();
@@ -64,12 +64,12 @@ for ($empty = $target; $empty !== "$root/app" && @rmdir($empty); $empty = dirnam
 
 if (!$remove) {
 	if (!is_dir($target) && !mkdir($target, 0755, true)) {
-		fail("$target cannot be made");
+		fail("cannot create $target");
 	}
 	foreach ($entries as $file) {
 		$text = str_replace('127.0.0.1:8084', $socket, file_get_contents($file));
 		if (file_put_contents("$target/" . basename($file), $text) === false) {
-			fail("$target/" . basename($file) . ' cannot be written');
+			fail("cannot write $target/" . basename($file));
 		}
 	}
 	$dialplan = new dialplan;
@@ -78,7 +78,7 @@ if (!$remove) {
 		$ours = array('app_uuid' => $app_uuid);
 		$sql = "select count(*) from v_dialplans where app_uuid = :app_uuid and dialplan_xml like '<extension%'";
 		if ($database->select($sql, $ours, 'column') != 1) {
-			fail(basename($file) . ' was not taken; see FusionPBX\'s log');
+			fail('FusionPBX did not import ' . basename($file) . '; see its log');
 		}
 		if (in_array($app_uuid, $off)) {
 			$database->execute("update v_dialplans set dialplan_enabled = 'false' where app_uuid = :app_uuid", $ours);
@@ -87,7 +87,7 @@ if (!$remove) {
 }
 $cache = new cache;
 $cache->flush();
-// Where FreeSWITCH looks stands in config.conf, and the class cache does not look there in every version.
+// config.conf says where FreeSWITCH's cache is; the class cache does not read it in every version.
 $set = function ($key) use ($config) {
 	return is_object($config ?? null) && method_exists($config, 'get') ? (string) $config->get($key, '') : '';
 };
