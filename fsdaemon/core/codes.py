@@ -234,7 +234,7 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
     user, domain = headers.get(v.USER_NAME), headers.get(v.AUTH_DOMAIN) or headers.get(v.DOMAIN_NAME)
     known = dialable(user) and "@" not in user and is_domain(domain)
     if headers.get(v.AUTHORIZED) != "true" or not known:
-        return _rejected(dialled, "not by a user whom FreeSWITCH authenticated")
+        return _rejected(dialled, "FreeSWITCH did not authenticate the user")
     if headers.get(v.RDNIS) or headers.get(v.TRANSFER_SOURCE):
         return _rejected(dialled, f"{user}@{domain} was transferred to it")
     config = config.for_domain(domain)

@@ -73,23 +73,22 @@ NO_EXCEPTION = Reason(
 )
 WITHHELD = Reason(
     "",
-    "{forward}; the caller is from outside and withholds the number, so no exception can match",
+    "{forward}; the caller is external and withholds the number, so no exception can match",
     "a call by {target} would {ring}{allowed}; a withheld number cannot break through",
 )
 POSES = Reason(
     "",
-    "{forward}; {caller} is calling from outside, and an outside caller with the number {caller} "
-    "is not the user {caller}",
+    "{forward}; {caller} is an external caller, not the user {caller}",
     "a call by the user {target} would {ring}{allowed}; did FreeSWITCH authenticate the phone?",
 )
 NOT_NAMED = Reason(
     "",
-    "{forward}; {caller} is calling from outside, a number that is not in {exceptions_external}",
+    "{forward}; {caller} is an external caller whose number is not in {exceptions_external}",
     '"{number}" in {exceptions_external} would {ring}; so would a call by {target}{allowed}',
 )
 NO_CALLER_NUMBER = Reason(
     "",
-    "{forward}; {caller} is calling from outside, which is not a number that could have an exception",
+    "{forward}; {caller} is an external caller without a number that could have an exception",
     "a call by {target} would {ring}{allowed}",
 )
 

@@ -270,7 +270,7 @@ class Fields:
         named = _named(caller.number or "no number", caller.name)
         if caller.withheld:
             named = "a caller who withholds the number"
-        return f"{named}, from outside: FreeSWITCH authenticated no user on this leg"
+        return f"{named}, external: FreeSWITCH did not authenticate a user on this leg"
 
 
 def _steps(path: tuple[Diverter, ...]) -> str:

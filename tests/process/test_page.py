@@ -132,9 +132,9 @@ def test_a_call_that_happened(page, capsys):
     assert rows["UUID"].strip() == UUID
     assert rows["what"].strip() == "the call is forwarded to 101 (always)"
     assert rows["who calls"].startswith("       101 <img src=x")
-    assert rows["who calls"].endswith("from outside: FreeSWITCH authenticated no user on this leg")
+    assert rows["who calls"].endswith("external: FreeSWITCH did not authenticate a user on this leg")
     assert rows["forwards"].strip() == "always to '101'"
-    assert rows["why"].strip().startswith("100 forwards always to 101; 101 is calling from outside, ")
+    assert rows["why"].strip().startswith("100 forwards always to 101; 101 is an external caller, ")
     code, out, _ = run(capsys, "explain", "--json", "--uuid", UUID, "--config", str(config))
     assert (code, json.loads(out)[0]["reason"]) == (0, "always")
     code, _, err = run(capsys, "explain", "--uuid", "another", "--config", str(config))
@@ -277,7 +277,7 @@ def test_in_a_browser(page, browser):
     rows = dict(zip(facts.locator("dt").all_text_contents(), facts.locator("dd").all_text_contents()))
     assert rows["UUID"] == UUID
     assert rows["forwards"] == "always to '101'"
-    assert rows["why"].startswith("100 forwards always to 101; 101 is calling from outside")
+    assert rows["why"].startswith("100 forwards always to 101; 101 is an external caller")
     assert rows["the phone shows"] == "Uml. fuer Cora Chefin: <img src=x onerror=alert(1)> <101>"
     browser.keyboard.press("Enter")  # the row has the focus
     facts.wait_for(state="detached")

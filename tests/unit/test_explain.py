@@ -119,7 +119,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         (*MOBILE, "--always", "101"),
         "",
         {
-            "why": "100 forwards always to 101; +491701234567 is calling from outside, a number that is "
+            "why": "100 forwards always to 101; +491701234567 is an external caller whose number is "
             "not in exceptions.external",
             "otherwise": '"+491701234567" in exceptions.external would make 100 ring; so would a call by 101',
             "the phone shows": "Uml. fuer 100: +491701234567",
@@ -137,8 +137,7 @@ WORDS = [  # arguments, conf.toml, and some of the rows
         ("--outside", "--caller", "101", *BOSS),
         "",
         {
-            "why": "100 forwards always to 101; 101 is calling from outside, and an outside caller with the "
-            "number 101 is not the user 101",
+            "why": "100 forwards always to 101; 101 is an external caller, not the user 101",
             "otherwise": "a call by the user 101 would make 100 ring; did FreeSWITCH authenticate the phone?",
         },
     ),
@@ -262,7 +261,7 @@ def test_what_a_recording_says_is_told_first(capsys):
     assert found["forwards"] == "always to '101'"
     file = str(DIRECTORY / "external_anonymous.txt")
     found = told(capsys, "--recording", file)
-    who = "a caller who withholds the number, from outside: FreeSWITCH authenticated no user on this leg"
+    who = "a caller who withholds the number, external: FreeSWITCH did not authenticate a user on this leg"
     assert found["who calls"] == who
     assert found["who is called"] == "100, in no domain: fsdaemon_domain and domain_name are not set"
 
