@@ -76,7 +76,7 @@ def read_config(path: Path | None) -> Config:
     except OSError as error:
         raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
     if len(data) > _LARGEST:
-        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes: that is no conf.toml")])
+        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes; this is not a conf.toml")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -92,8 +92,8 @@ def test_another_preset_is_not_hidden_by_what_stands_there() -> None:
 def test_a_section_written_twice() -> None:
     text = 'metrics.listen = "127.0.0.1:1"\n[server]\n[metrics]\nkeep = 1\n'
     said = "[metrics] is there already, perhaps as metrics.… = …; all of it goes under one header"
-    assert problems(text) == [f"line 3: no TOML: {said}"]
-    assert 'no TOML: [domains."b.example".log] is' in problems('[domains."b.example".log]\n' * 2)[0]
+    assert problems(text) == [f"line 3: invalid TOML: {said}"]
+    assert 'invalid TOML: [domains."b.example".log] is' in problems('[domains."b.example".log]\n' * 2)[0]
 
 
 def test_a_dotted_key_has_its_line() -> None:
