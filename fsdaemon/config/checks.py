@@ -176,7 +176,7 @@ def template(*names: str) -> Check[str]:
                 raise _Unfit(f"write {{{name}}} without $")
         forgotten = bare.search(text)
         if forgotten and not fields:
-            raise _Unfit(f"write {forgotten[1]} in braces")
+            raise _Unfit(f"write {{{forgotten[1]}}}")
         return text
 
     allowed = f"{', '.join(known[:-1])} and {known[-1]}"
@@ -200,7 +200,7 @@ def bridge(*names: str) -> Check[str]:
 
 # mod_sofia cuts there, or a list of applications ends.
 SHOWN_TEXT = _matching(
-    "a text of 1 to 60 characters without : / @ % ! | ~ $ \\ { } and quotes",
+    "a text of 1 to 60 characters without quotes, braces, backslashes and : / @ % ! | ~ $",
     "[^:/@%\"'!|~$\\\\{}\x00-\x1f\x7f]{1,60}",
 )
 TONE = _matching('a tone as FreeSWITCH writes it (TGML), like "%(150,50,660)"', "[^'!~$\\\\{}\x00-\x1f\x7f]+")
@@ -213,11 +213,20 @@ LANGUAGE = _matching(
 
 USER = _matching('a user, like "104" or "104@b.example"', r"[\w.*#+-]+(@[A-Za-z0-9._-]+)?")
 PREFIX_DIGITS = _matching('what is dialled for an outside line, like "0", or empty', "[0-9*#]*")
-#: in_group of mod_commands separates at a comma, and takes blanks off both ends.
-GROUP = _matching(
-    "the name of a group; it may contain blanks, but no quotes and none of , $ | \\",
-    r"(?!\s)[^,'\"\\$|\x00-\x1f\x7f]+(?<!\s)",
-    lambda text: text.strip(),
+
+
+def _group(value: Any) -> str:
+    """As `in_group` of mod_commands can be asked: it separates at a comma and takes blanks off both ends."""
+    text = _text(value)
+    if not text or set(text) & set(",'\"\\$|") or text != text.strip() or not text.isprintable():
+        raise _Unfit
+    return text
+
+
+GROUP = Check(
+    "the name of a group; it may contain blanks, but no quotes, commas, $, | or backslashes",
+    _group,
+    str.strip,
 )
 
 

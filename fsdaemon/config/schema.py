@@ -49,7 +49,13 @@ class Exceptions:
 
     target: Flag = True
     users: Annotated[Texts, list_of(checks.USER, 'users, like ["104", "105@b.example"]')] = ()
-    groups: Annotated[Texts, list_of(checks.GROUP, 'names of groups, like ["reception"]')] = ()
+    groups: Annotated[
+        Texts,
+        list_of(
+            checks.GROUP,
+            'names of groups, like ["reception", "Sales Team"], without quotes, commas, $, | and backslashes',
+        ),
+    ] = ()
     external: Annotated[Texts, list_of(checks.EXTERNAL, 'telephone numbers, like ["+49 170 1234567"]')] = ()
 
 

@@ -82,7 +82,7 @@ def test_check_says_every_problem(capsys, tmp_path: Path):
     assert (code, out) == (1, "")
     assert err.splitlines() == [
         f"{file}: line 2: server.timeout: must be a number of seconds from 0.1 to 60, not 0",
-        f'{file}: line 3: server.listen: must be "host:port", like "127.0.0.1:8084", or a list of them, not 5',
+        f'{file}: line 3: server.listen: must be "host:port", like "127.0.0.1:8084", or a list of them, not 5; did you mean "127.0.0.1:5"?',
     ]
 
 
