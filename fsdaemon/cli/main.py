@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
 from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
-from fsdaemon.esl.protocol import ProtocolError
+from fsdaemon.esl.protocol import ProtocolError, read
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.numbers import dialable
-from fsdaemon.terms.variables import UUID
+from fsdaemon.terms.variables import DESTINATION, UUID
 
 if TYPE_CHECKING:
     from fsdaemon.cli.explain import Question
@@ -70,7 +70,7 @@ def read_config(path: Path | None) -> Config:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and str(path) != os.devnull:
             what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
-            raise ConfigError([Problem("", f"is {what}; a file is wanted")])
+            raise ConfigError([Problem("", f"is {what}, not a file")])
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
@@ -180,11 +180,34 @@ def _recording(path: Path) -> bytes:
     """Channel data: the answer to `connect`, or of `uuid_dump`. Raises OSError for anything else."""
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1).replace(b"\r\n", b"\n")
-    if b"Unique-ID: [" in data:
-        raise OSError(f"{path}: this is what `info` logs; wanted is the output of fs_cli -x 'uuid_dump UUID'")
-    if b"Unique-ID: " not in data or len(data) > _LARGEST:
-        raise OSError(f"{path}: no channel data (the output of fs_cli -x 'uuid_dump UUID')")
+    what = _why_not_channel_data(data)
+    if what:
+        raise OSError(f"{path}: not channel data: {what}; save it with fs_cli -x 'uuid_dump UUID' > FILE")
     return data
+
+
+_UNLIKE = {
+    rb"\A\s*\Z": "the file is empty",
+    rb"\A\s*[{\[]": "this is JSON, and the plain format is needed",
+    rb"\A\s*<": "this is HTML or XML, and the plain format is needed",
+    rb"\A-ERR": "this is an error message of FreeSWITCH",
+    rb"\x1b": "there are terminal colours in it (ANSI escape sequences; fs_cli --no-color prints none)",
+    rb"Unique-ID: \[": "this is what the application info logs",
+    rb"\A(?!(?s:.*)Unique-ID: )": "there is no Unique-ID in it",
+}
+
+
+def _why_not_channel_data(data: bytes) -> str:
+    """What these bytes are instead; empty if they are channel data. Raises ProtocolError beyond a limit."""
+    if len(data) > _LARGEST:
+        return f"it is larger than {_LARGEST} bytes"
+    for mark, what in _UNLIKE.items():
+        if re.search(mark, data):
+            return what
+    block = data.strip(b"\n")
+    if DESTINATION not in read(block):
+        return "it is truncated, Caller-Destination-Number is missing"
+    return "" if b":" in block.rpartition(b"\n")[2] else "it is truncated in its last line"
 
 
 def _explain_call(arguments: argparse.Namespace) -> int:

@@ -107,7 +107,7 @@ def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said
 
 def test_a_directory(capsys, tmp_path: Path):
     code, _, err = run(capsys, "check", "--config", str(tmp_path))
-    assert (code, err) == (1, f"{tmp_path}: is a directory; a file is wanted\n")
+    assert (code, err) == (1, f"{tmp_path}: is a directory, not a file\n")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path):
@@ -115,7 +115,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "fsdaemon", "check", "--config", str(pipe)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device; a file is wanted\n")
+    assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device, not a file\n")
     assert read_config(Path(os.devnull)).exceptions.target  # "no configuration", as one says it on a Unix
 
 
