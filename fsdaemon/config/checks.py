@@ -314,7 +314,7 @@ def _code_target(value: Any) -> str:
         raise _Unfit
     try:
         re.compile(match[1], re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, ValueError, RecursionError, OverflowError) as error:  # x{99…9} with 5000 digits
         raise _Unfit(f"not a regular expression: {error}") from None
     return str(value)
 

@@ -14,6 +14,7 @@ from fsdaemon.config.checks import Check
 from fsdaemon.config.problems import Wrong
 
 _MARKS = "“”„‟‘’‚‛«»‹›\"'`´ \t"  # quotes as word processors write them
+_LONGEST = 500  # characters; what is longer is no slip of the pen, and takes time
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _COMMENT = re.compile(r"""^((?:"[^"]*"|'[^']*'|[^"'#])*)#.*$""")
 _ITEM = re.compile(r""""[^"]*"|'[^']*'|[^\s,][^,]*""")
@@ -76,6 +77,8 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _of_text(check: Check[Any], text: str) -> Iterator[Any]:
+    if len(text) > _LONGEST:
+        return
     plain = text.strip(_MARKS)
     yield from (_WORDS[word] for word in [plain.lower()] if word in _WORDS)
     if re.fullmatch(r"[0-9]{1,9}", plain):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,24 @@ def test_a_group_that_cannot(group: str) -> None:
 )
 def test_a_label_that_is_right(label: str) -> None:
     assert load(f'[display]\nlabel = "{label}"').display.label == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[codes]\ntargets = ["x{' + "9" * 5000 + '}"]',
+        "[server]\ntimeout = " + "9" * 5000,
+        "[server]\ntimeout = " + "[" * 3000,
+        '[display]\nlabel = "' + "{" * 200_001 + '"',
+        '[exceptions]\nusers = "' + "|," * 100_000 + '"',
+        "[exceptions]\nusers = " + "“" * 200_000,
+    ],
+    ids=["repeat", "number", "brackets", "braces", "separators", "quotes"],
+)
+def test_what_is_too_large_is_told_soon(text: str) -> None:
+    start = time.monotonic()
+    assert len(problems(text)[0]) < 500
+    assert time.monotonic() - start < 1
 
 
 def test_every_check_says_what_it_allows_and_takes_the_default() -> None:
