@@ -152,50 +152,51 @@ def _braced(names: tuple[str, ...]) -> Callable[[str], str]:
     return lambda text: word.sub(field, text)
 
 
-def _fields(text: str) -> list[tuple[str, str | None, str | None, str | None]]:
+def _fields(text: str, names: tuple[str, ...]) -> int:
+    """How often one of `names` stands in braces; _Unfit for all else in braces."""
     try:
-        return [part for part in string.Formatter().parse(text) if part[1] is not None]
+        fields = [part for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError:
         raise _Unfit("a brace that stands for itself is written twice, {{ or }}") from None
+    for before, name, spec, conversion in fields:
+        if name not in names:
+            raise _Unfit(f"{{{name}}} is unknown")
+        if spec or conversion:
+            raise _Unfit(f"write {{{name}}} without a format")
+        if before.endswith("$"):
+            raise _Unfit(f"write {{{name}}} without $")
+    return len(fields)
 
 
 def template(*names: str) -> Check[str]:
     """A text in which `{name}` stands for something."""
-    known = ["{" + name + "}" for name in names]
     bare = re.compile(r"\b(" + "|".join(names) + r")\b")
 
     def take(value: Any) -> str:
         text = _text(value)
-        fields = _fields(text)
-        for before, name, spec, conversion in fields:
-            if name not in names:
-                raise _Unfit(f"{{{name}}} is unknown")
-            if spec or conversion:
-                raise _Unfit(f"write {{{name}}} without a format")
-            if before.endswith("$"):
-                raise _Unfit(f"write {{{name}}} without $")
         forgotten = bare.search(text)
-        if forgotten and not fields:
+        if not _fields(text, names) and forgotten:
             raise _Unfit(f"write {{{forgotten[1]}}}")
         return text
 
+    known = ["{" + name + "}" for name in names]
     allowed = f"{', '.join(known[:-1])} and {known[-1]}"
     return Check(f"a text in quotes, which may contain {allowed}", take, _braced(names))
 
 
-def bridge(*names: str) -> Check[str]:
-    """What FreeSWITCH's application `bridge` takes."""
-    inner = template(*names)
+def _bridge(value: Any) -> str:
+    text = _text(value)
+    _fields(text, ("callee", "domain"))
+    if not text or re.search(r"[\x00-\x1f$]", text):
+        raise _Unfit
+    return text
 
-    def take(value: Any) -> str:
-        text = inner.take(value)
-        if not text or re.search(r"[\x00-\x1f$]", text):
-            raise _Unfit
-        return text
 
-    known = " and ".join("{" + name + "}" for name in names)
-    what = 'what the application bridge takes, like "user/{callee}@{domain}"'
-    return Check(f"{what}, which may contain {known}", take, inner.guess)
+BRIDGE = Check(
+    'what the application bridge takes, like "user/{callee}@{domain}", which may contain {callee} and {domain}',
+    _bridge,
+    _braced(("callee", "domain")),
+)
 
 
 # mod_sofia cuts there, or a list of applications ends.

@@ -80,7 +80,7 @@ class Routing:
     """[routing]."""
 
     ring: Annotated[str, one_of("continue", "bridge")] = "continue"
-    bridge: Annotated[str, checks.bridge("callee", "domain")] = "user/{callee}@{domain}"
+    bridge: Annotated[str, checks.BRIDGE] = "user/{callee}@{domain}"
     max_hops: Annotated[int, whole(1, 50)] = 5
     outside_caller_id: Annotated[str, one_of("caller", "diverter")] = "caller"
 

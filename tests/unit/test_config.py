@@ -86,6 +86,7 @@ SLIPS = [
     ("display.label", '"For {Diverter}"', '"For {diverter}"'),
     ("display.label", '"{{caller}}"', '"{caller}"'),
     ("display.label", '"For {diverter:10}"', '"For {diverter}"'),
+    ("routing.bridge", '"user/${callee}@{domain}"', '"user/{callee}@{domain}"'),
     ("display.diversion_from", '"192.0.2.9/24"', '["192.0.2.0/24"]'),
     ("codes.targets", r'["\d{7} local"]', r'["\\d{7} local"]'),
     ("codes.language", '"de_DE"', '"de"'),
@@ -158,6 +159,11 @@ def test_a_group_that_cannot(group: str) -> None:
 )
 def test_a_label_that_is_right(label: str) -> None:
     assert load(f'[display]\nlabel = "{label}"').display.label == label
+
+
+@pytest.mark.parametrize("bridge", ["group/sales@domain", "sofia/gateway/callee/{callee}"])
+def test_a_bridge_that_is_right(bridge: str) -> None:
+    assert load(f'[routing]\nbridge = "{bridge}"').routing.bridge == bridge
 
 
 @pytest.mark.parametrize(
