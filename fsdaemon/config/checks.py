@@ -193,7 +193,7 @@ def _bridge(value: Any) -> str:
 
 
 BRIDGE = Check(
-    'what the application bridge takes, like "user/{callee}@{domain}", which may contain {callee} and {domain}',
+    'a dial string, like "user/{callee}@{domain}", which may contain {callee} and {domain}',
     _bridge,
     _braced(("callee", "domain")),
 )
