@@ -21,7 +21,7 @@ LINK = $(DIALPLAN)/fsdaemon.xml
 SPACE := $(subst ,, )
 # What the daemon looks for by itself need not stand in the units.
 CONFIG = $(if $(filter-out /etc,$(SYSCONFDIR)),$(SPACE)--config $(CONF))
-UNITS = fsdaemon.service fsdaemon.socket fsdaemon@.service fsdaemon@.socket
+UNITS = $(foreach kind,service socket,fsdaemon.$(kind) fsdaemon@.$(kind))
 TOOLS = build/tools
 
 .PHONY: demo test lint live bench install _install _link uninstall deb clean
@@ -68,9 +68,11 @@ _install:
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(dir $(CONF))"
 	ln -sfn ../lib/fsdaemon/bin/fsdaemon "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
 	test -e "$(DESTDIR)$(CONF)" || install -m 644 conf.toml "$(DESTDIR)$(CONF)"
-	for unit in $(UNITS); do \
+	for kind in service socket; do \
+	    unit="$(DESTDIR)$(UNITDIR)/fsdaemon"; \
 	    sed 's,/usr/bin/fsdaemon \(serve\|check\),$(PREFIX)/bin/fsdaemon \1$(CONFIG),' \
-	        "systemd/$$unit" > "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; \
+	        systemd/fsdaemon.$$kind > "$$unit.$$kind" && \
+	    sed -f systemd/instance.sed "$$unit.$$kind" > "$$unit@.$$kind" || exit 1; \
 	done
 	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"
 	install -D -m 644 build/manual/fsdaemon.conf.5 "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"

@@ -1,12 +1,15 @@
-"""fsdaemon.conf(5) out of conf.toml, and what fsdaemon(1) says beside its options; man(7) text."""
+"""fsdaemon.conf(5), and what fsdaemon(1) says beside its options; man(7) text."""
 
 from __future__ import annotations
 
 import re
 
+from fsdaemon.config.schema import SCHEMA
+from manual import comments
+
 COMMAND_SECTIONS = {
-    "exit status": """0: fine.
-1: the input is wrong, and standard error says every problem.
+    "exit status": """0: success.
+1: the input is wrong, and standard error lists every problem.
 2: usage.
 """,
     "signals": """.TP
@@ -14,21 +17,17 @@ SIGHUP
 reads the configuration again; a bad file leaves the old one running
 .TP
 SIGTERM, SIGINT
-accepts no more calls, finishes those in flight, ends
+accepts no further call, finishes those in progress, and ends
 """,
     "files": """.TP
 .I /etc/fsdaemon/conf.toml
-read if it is there; see
+read if it exists; see
 .BR fsdaemon.conf (5)
 """,
     "see also": """.BR fsdaemon.conf (5),
 .BR systemd.socket (5)
 """,
 }
-
-_KEY = re.compile(r"([a-z_]+) = (.*)")
-_COMMENTED_OUT = re.compile(r"# ([a-z_]+) = (\[.*)")  # the presets of [variables]
-_SECTION = re.compile(r"\[(\w+)\]")
 
 
 def escape(text: str) -> str:
@@ -38,44 +37,31 @@ def escape(text: str) -> str:
 
 
 def conf_page(conf: str, version: str) -> str:
-    """The page for a conf.toml in which a comment stands before each `key = default` it explains."""
-    blocks = re.split(r"\n\n+", conf.strip())
+    """The page for a conf.toml, out of its comments and what the code allows."""
+    told = comments.read(conf)
     lines = [
         f'.TH FSDAEMON.CONF 5 "" "fsdaemon {version}" "fsdaemon"',
         ".SH NAME",
         "fsdaemon.conf \\- /etc/fsdaemon/conf.toml, the configuration of fsdaemon(1)",
         ".SH DESCRIPTION",
         "A file in TOML, in UTF\\-8.",
-        "None is needed.",
+        "It is optional.",
     ]
-    for block in blocks:
-        lines += _block(block)
+    for section in told.sections:
+        lines += [f".SH [{section.name}]"] if section.name else []
+        for item in section.items:
+            lines += [".PP", escape(item)] if isinstance(item, str) else _entry(section.name, item)
+    lines += [".SH [domains]", escape(told.domains), ".PP", ".nf", escape(told.example), ".fi"]
     lines += [".SH SEE ALSO", ".BR fsdaemon (1)"]
     return "\n".join(lines) + "\n"
 
 
-def _block(block: str) -> list[str]:
-    """One section of the file; a block of comments alone is a paragraph, or an example."""
-    lines: list[str] = []
-    comment: list[str] = []
-    for line in block.splitlines():
-        section, key = _SECTION.fullmatch(line), _KEY.fullmatch(line) or _COMMENTED_OUT.fullmatch(line)
-        if section:
-            lines.append(f".SH [{section[1]}]")
-        elif key:
-            lines += [".TP", f"\\fB{escape(key[1])}\\fR = {escape(key[2])}", escape(" ".join(comment))]
-            comment = []
-        else:
-            comment.append(line.lstrip("# "))
-    if comment:
-        lines += _remark(comment)
-    return lines
-
-
-def _remark(comment: list[str]) -> list[str]:
-    """Comments that explain no key: what is written as TOML is shown as it stands."""
-    example = [line for line in comment if line.startswith("[") or _KEY.fullmatch(line)]
-    text = [line for line in comment if line not in example]
-    lines = [".SH [domains]"] if example else [".PP"]
-    lines.append(escape(" ".join(text)))
-    return lines + ([".PP", ".nf", *map(escape, example), ".fi"] if example else [])
+def _entry(section: str, item: comments.Key) -> list[str]:
+    allowed = SCHEMA[section][item.name].check.text
+    return [
+        ".TP",
+        f"\\fB{escape(item.name)}\\fR = {escape(item.default)}",
+        escape(item.meaning),
+        ".br",
+        escape(f"Allowed: {allowed}."),
+    ]

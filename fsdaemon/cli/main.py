@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
 from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
-from fsdaemon.esl.protocol import ProtocolError
+from fsdaemon.esl.protocol import ProtocolError, read
 from fsdaemon.terms.channel import Headers
-from fsdaemon.terms.kinds import SET
+from fsdaemon.terms.kinds import KINDS, SET
 from fsdaemon.terms.numbers import dialable
-from fsdaemon.terms.variables import UUID
+from fsdaemon.terms.variables import DESTINATION, UUID
 
 if TYPE_CHECKING:
     from fsdaemon.cli.explain import Question
@@ -70,13 +70,13 @@ def read_config(path: Path | None) -> Config:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind) and str(path) != os.devnull:
             what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
-            raise ConfigError([Problem("", f"is {what}; a file is wanted")])
+            raise ConfigError([Problem("", f"is {what}, not a file")])
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
     if len(data) > _LARGEST:
-        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes: that is no conf.toml")])
+        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes; this is not a conf.toml")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -180,11 +180,34 @@ def _recording(path: Path) -> bytes:
     """Channel data: the answer to `connect`, or of `uuid_dump`. Raises OSError for anything else."""
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1).replace(b"\r\n", b"\n")
-    if b"Unique-ID: [" in data:
-        raise OSError(f"{path}: this is what `info` logs; wanted is the output of fs_cli -x 'uuid_dump UUID'")
-    if b"Unique-ID: " not in data or len(data) > _LARGEST:
-        raise OSError(f"{path}: no channel data (the output of fs_cli -x 'uuid_dump UUID')")
+    what = _why_not_channel_data(data)
+    if what:
+        raise OSError(f"{path}: not channel data: {what}; save it with fs_cli -x 'uuid_dump UUID' > FILE")
     return data
+
+
+_UNLIKE = {
+    rb"\A\s*\Z": "the file is empty",
+    rb"\A\s*[{\[]": "this is JSON, and the plain format is needed",
+    rb"\A\s*<": "this is HTML or XML, and the plain format is needed",
+    rb"\A-ERR": "this is an error message of FreeSWITCH",
+    rb"\x1b": "there are terminal colours in it (ANSI escape sequences; fs_cli --no-color prints none)",
+    rb"Unique-ID: \[": "this is what the application info logs",
+    rb"\A(?!(?s:.*)Unique-ID: )": "there is no Unique-ID in it",
+}
+
+
+def _why_not_channel_data(data: bytes) -> str:
+    """What these bytes are instead; empty if they are channel data. Raises ProtocolError beyond a limit."""
+    if len(data) > _LARGEST:
+        return f"it is larger than {_LARGEST} bytes"
+    for mark, what in _UNLIKE.items():
+        if re.search(mark, data):
+            return what
+    block = data.strip(b"\n")
+    if DESTINATION not in read(block):
+        return "it is truncated, Caller-Destination-Number is missing"
+    return "" if b":" in block.rpartition(b"\n")[2] else "it is truncated in its last line"
 
 
 def _explain_call(arguments: argparse.Namespace) -> int:
@@ -255,42 +278,41 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _explain_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--caller", metavar="USER", type=_someone, help="who calls: a user, or with --outside a number")
-    add("--callee", metavar="USER", type=_someone, help="who is dialled")
-    add("--domain", type=_domain, help="of the users that are named without one (101 or 101@b.example)")
-    add("--outside", action="store_true", help="the caller is not a user; --caller is an outside number")
+    add("--caller", metavar="USER", type=_someone, help="the caller: a user, or with --outside a number")
+    add("--callee", metavar="USER", type=_someone, help="the user who is dialled")
+    add("--domain", type=_domain, help="the domain of users given without one (101, not 101@b.example)")
+    add("--outside", action="store_true", help="the caller is not a user; --caller is an external number")
     add("--withheld", action="store_true", help="the caller withholds the number")
-    add(
-        "--name",
-        type=_pair,
-        action="append",
-        default=[],
-        metavar="USER=NAME",
-        help="a user's name in the directory; may be given several times",
-    )
+    add("--name", type=_pair, action="append", default=[], metavar="USER=NAME",
+        help="a user's name in the directory; may be given several times")  # fmt: skip
     add("--group", action="append", default=[], help="a group the caller is in")
     for kind in SET:
-        add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"the callee's forward: {kind}")
-    add("--failed", choices=SET[1:], help="the phone was tried, and this was the matter")
+        when = KINDS[kind].when
+        add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"where the callee forwards to, {when}")
+    add("--failed", choices=SET[1:], help="the callee's phone was tried, and why it did not take the call")
     add("--path", type=_path, default=(), metavar="USERS",
-        help="who forwarded the call already, oldest first: 104,105")  # fmt: skip
+        help="users who forwarded the call already, oldest first: 104,105")  # fmt: skip
     add("--recording", type=Path, metavar="FILE",
-        help="channel data of a real call (fs_cli -x 'uuid_dump UUID'); other options change it")  # fmt: skip
-    add(
-        "--via", type=_address, metavar="HOST:PORT", help="ask the daemon that runs there (its server.listen)"
-    )
-    add("--uuid", help="a call that really happened: ask the running daemon (at metrics.listen)")
-    add("--listen", type=_page, metavar="HOST:PORT", help="with --uuid: instead of metrics.listen")
-    add("--json", action="store_true", help="for programs")
+        help="channel data (fs_cli -x 'uuid_dump UUID' > FILE); other options override it")  # fmt: skip
+    add("--via", type=_address, metavar="HOST:PORT", help="ask the daemon with this server.listen")
+    add("--uuid", help="a call that the running daemon decided; it is asked at metrics.listen")
+    add("--listen", type=_page, metavar="HOST:PORT", help="with --uuid: ask here, not at metrics.listen")
+    add("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_explain, parser=parser)
 
 
 def _status_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--listen", "--url", type=_page, metavar="HOST:PORT", help="instead of metrics.listen")
-    add("--last", type=_count, default=10, metavar="N", help="how many verdicts to show (default: 10)")
-    add("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
-    add("--json", action="store_true", help="for programs")
+    add(
+        "--listen",
+        "--url",
+        type=_page,
+        metavar="HOST:PORT",
+        help="ask here, not at metrics.listen",
+    )
+    add("--last", type=_count, default=10, metavar="N", help="number of verdicts to show (default: 10)")
+    add("--watch", action="store_true", help="repeat every two seconds, until Ctrl-C")
+    add("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_status)
 
 
@@ -338,17 +360,21 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="run the daemon in the foreground")
     serve.add_argument(
-        "--listen", type=_address, action="append", metavar="HOST:PORT", help="instead of server.listen"
+        "--listen",
+        type=_address,
+        action="append",
+        metavar="HOST:PORT",
+        help="listen here, not at server.listen",
     )
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="check a conf.toml and print the effective configuration")
     check.add_argument(
         "--print",
         action="store_true",
-        help="for each domain print all that is in effect there, not only what differs",
+        help="print all settings of each domain, not only those that differ",
     )
     check.set_defaults(run=_check)
-    status = commands.add_parser("status", help="say how the running daemon is, and what it decided last")
+    status = commands.add_parser("status", help="show the state of the running daemon and its last verdicts")
     _status_options(status)
     explain = commands.add_parser(
         "explain",
@@ -358,6 +384,9 @@ def _parser() -> argparse.ArgumentParser:
     _explain_options(explain)
     for command in (serve, check, status, explain):
         command.add_argument(
-            "--config", type=Path, metavar="PATH", help=f"instead of {DEFAULT_PATH}, if that exists"
+            "--config",
+            type=Path,
+            metavar="PATH",
+            help=f"configuration file (default: {DEFAULT_PATH}, if it exists)",
         )
     return parser

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fsdaemon.config.reader import OVERRIDABLE, SCHEMA, Config
+from fsdaemon.config.schema import OVERRIDABLE, SCHEMA, Config
 
 
 def text(config: Config, whole_domains: bool = False) -> str:

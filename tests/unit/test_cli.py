@@ -82,7 +82,7 @@ def test_check_says_every_problem(capsys, tmp_path: Path):
     assert (code, out) == (1, "")
     assert err.splitlines() == [
         f"{file}: line 2: server.timeout: must be a number of seconds from 0.1 to 60, not 0",
-        f'{file}: line 3: server.listen: must be a text in quotes, like "…", not 5',
+        f'{file}: line 3: server.listen: must be "host:port", like "127.0.0.1:8084", or a list of them, not 5; did you mean "127.0.0.1:5"?',
     ]
 
 
@@ -91,8 +91,8 @@ def test_check_says_every_problem(capsys, tmp_path: Path):
     [
         (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "line 1: not UTF-8; save the file as UTF-8"),
-        (b"#" * (10 << 20), "larger than 1048576 bytes: that is no conf.toml"),
-        (b"[server\n", "line 1, column 8: no TOML: "),
+        (b"#" * (10 << 20), "larger than 1048576 bytes; this is not a conf.toml"),
+        (b"[server\n", "line 1, column 8: invalid TOML: "),
     ],
 )
 def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said: str):
@@ -107,7 +107,7 @@ def test_a_file_that_is_none(capsys, tmp_path: Path, content: bytes | None, said
 
 def test_a_directory(capsys, tmp_path: Path):
     code, _, err = run(capsys, "check", "--config", str(tmp_path))
-    assert (code, err) == (1, f"{tmp_path}: is a directory; a file is wanted\n")
+    assert (code, err) == (1, f"{tmp_path}: is a directory, not a file\n")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path):
@@ -115,7 +115,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "fsdaemon", "check", "--config", str(pipe)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device; a file is wanted\n")
+    assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device, not a file\n")
     assert read_config(Path(os.devnull)).exceptions.target  # "no configuration", as one says it on a Unix
 
 

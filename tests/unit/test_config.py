@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,164 @@ def test_bad(file: Path) -> None:
 @pytest.mark.parametrize("file", sorted(CASES.glob("good-*.toml")), ids=lambda f: f.stem)
 def test_good(file: Path) -> None:
     load(file.read_text("utf-8"))
+
+
+SLIPS = [
+    ("exceptions.users", "[104]", '["104"]'),
+    ("exceptions.users", "104", '["104"]'),
+    ("exceptions.users", '"104"', '["104"]'),
+    ("exceptions.users", '"104,105"', '["104", "105"]'),
+    ("exceptions.users", '"104|105"', '["104", "105"]'),
+    ("exceptions.users", '["104, 105"]', '["104", "105"]'),
+    ("exceptions.users", "[007]", '["007"]'),
+    ("exceptions.users", '["104" "105"]', '["104", "105"]'),
+    ("exceptions.users", "[“104”, ‘105’, „106“] # curly", '["104", "105", "106"]'),
+    ("exceptions.groups", '"office"', '["office"]'),
+    ("exceptions.groups", '["a,b", " c "]', '["a", "b", "c"]'),
+    ("exceptions.external", "[+491701234567]", '["+491701234567"]'),
+    ("exceptions.external", "[\n  +491701234567,\n  1234567\n]", '["+491701234567", "1234567"]'),
+    ("exceptions.external", "[+49 170 1234567, 00491701234567]", '["+49 170 1234567", "00491701234567"]'),
+    ("exceptions.target", "True", "true"),
+    ("exceptions.target", "False # never", "false"),
+    ("exceptions.target", "yes", "true"),
+    ("exceptions.target", "on", "true"),
+    ("exceptions.target", "no", "false"),
+    ("exceptions.target", "off", "false"),
+    ("exceptions.target", "1", "true"),
+    ("exceptions.target", '"true"', "true"),
+    ("exceptions.target", '"No"', "false"),
+    ("server.timeout", "2,5", "2.5"),
+    ("server.timeout", '"2,5"', "2.5"),
+    ("server.timeout", '"3"', "3"),
+    ("server.max_sessions", '"500"', "500"),
+    ("server.listen", "8084", '"127.0.0.1:8084"'),
+    ("server.listen", "127.0.0.1:8084", '"127.0.0.1:8084"'),
+    ("server.listen", '"::1:8084"', '"[::1]:8084"'),
+    ("server.listen", '"127.0.0.1:1, 127.0.0.1:2"', '["127.0.0.1:1", "127.0.0.1:2"]'),
+    ("metrics.listen", '":9484"', '"127.0.0.1:9484"'),
+    ("numbers.trunk_prefix", "0", '"0"'),
+    ("numbers.trunk_prefix", "00", '"00"'),
+    ("numbers.region", '"de"', '"DE"'),
+    ("numbers.region", '"UK"', '"GB"'),
+    ("numbers.region", "DE", '"DE"'),
+    ("display.kinds", '"busy"', '["busy"]'),
+    ("display.kinds", '"busy|always"', '["busy", "always"]'),
+    ("display.kinds", '["busy,always", "redirekt"]', '["busy", "always", "redirect"]'),
+    ("display.anonymous", "“Anonym”", '"Anonym"'),
+    ("display.anonymous", "‘Anonym’", '"Anonym"'),
+    ("display.anonymous", '"Anonym', '"Anonym"'),
+    ("display.anonymous", "7", '"7"'),
+    ("display.label", "For {diverter}: {caller}", '"For {diverter}: {caller}"'),
+    ("display.label", '"For diverter: caller"', '"For {diverter}: {caller}"'),
+    ("display.label", '"For <diverter>: %caller%"', '"For {diverter}: {caller}"'),
+    ("display.label", '"For ${diverter}"', '"For {diverter}"'),
+    ("display.label", '"For {Diverter}"', '"For {diverter}"'),
+    ("display.label", '"{{caller}}"', '"{caller}"'),
+    ("display.label", '"For {diverter:10}"', '"For {diverter}"'),
+    ("routing.bridge", '"user/${callee}@{domain}"', '"user/{callee}@{domain}"'),
+    ("display.diversion_from", '"192.0.2.9/24"', '["192.0.2.0/24"]'),
+    ("codes.targets", r'["\d{7} local"]', r'["\\d{7} local"]'),
+    ("codes.language", '"de_DE"', '"de"'),
+    ("variables.callee", '"${my_callee}"', '"my_callee"'),
+    ("variables.busy", '["variable_x"]', '["x"]'),
+    ("log.level", "debug", '"DEBUG"'),
+]
+
+
+@pytest.mark.parametrize(("key", "slip", "right"), SLIPS)
+def test_a_slip_is_told_with_what_would_be_right(key: str, slip: str, right: str) -> None:
+    section, _, name = key.partition(".")
+    (said,) = problems(f"[{section}]\n{name} = {slip}\n")
+    assert re.match(rf"line 2(, column \d+)?: {key}: ", said)
+    assert "must be " in said
+    assert said.endswith(f"; did you mean {right}?")
+    load(f"[{section}]\n{name} = {right}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("timeout = 2\n", "line 1: timeout: a key outside of any section; it goes below [server]"),
+        ("listen = 2\n", "line 1: listen: a key outside of any section; it goes below [server] or [metrics]"),
+        (
+            'numbers = "full"\n',
+            "line 1: numbers: is a section and is written [numbers]; the key numbers goes below [log]",
+        ),
+        ('[server]\nlabel = "x"\n', "line 2: server.label: unknown key here; it goes below [display]"),
+        (
+            '[domains."b.example".numbers]\nlabel = "x"\n',
+            'line 2: domains."b.example".numbers.label: unknown key here; '
+            'it goes below [domains."b.example".display]',
+        ),
+        (
+            "[exceptions]\nexternal = [\n  0049,\n]\n",
+            "line 3, column 4: exceptions.external: invalid TOML: a comma or a ] is missing in the list that begins "
+            'in line 2; must be a telephone number, like "+49 170 1234567"; did you mean "0049"?',
+        ),
+        (
+            '[exceptions]\nusers = ["104"\n',
+            "line 2: exceptions.users: invalid TOML: the ] of this list is missing",
+        ),
+        (
+            '[log]\nlevel = "INFO"\nlevel = "DEBUG"',
+            "line 3: log.level: is set twice; the first is in line 2",
+        ),
+    ],
+)
+def test_what_is_in_the_wrong_place(text: str, said: str) -> None:
+    assert problems(text) == [said]
+
+
+@pytest.mark.parametrize("group", ["Sales Team", "büro", "a.b-c_1/2", "x@y"])
+def test_a_group_that_can_be_asked_for(group: str) -> None:
+    assert load(f'[exceptions]\ngroups = ["{group}"]').exceptions.groups == (group,)
+
+
+@pytest.mark.parametrize(
+    "group", ["a,b", "a'b", 'a\\"b', "a$b", "a\\\\b", "a|b", "a\\u0007b", " a", "a\\u00a0", "a\\nb", ""]
+)
+def test_a_group_that_cannot(group: str) -> None:
+    assert (
+        "exceptions.groups: must be the name of a group" in problems(f'[exceptions]\ngroups = ["{group}"]')[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "label", ["", "{caller}", "Umgeleitet", "{diverter} = caller of the day", "US$ {caller}"]
+)
+def test_a_label_that_is_right(label: str) -> None:
+    assert load(f'[display]\nlabel = "{label}"').display.label == label
+
+
+@pytest.mark.parametrize("bridge", ["group/sales@domain", "sofia/gateway/callee/{callee}"])
+def test_a_bridge_that_is_right(bridge: str) -> None:
+    assert load(f'[routing]\nbridge = "{bridge}"').routing.bridge == bridge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[codes]\ntargets = ["x{' + "9" * 5000 + '}"]',
+        "[server]\ntimeout = " + "9" * 5000,
+        "[server]\ntimeout = " + "[" * 3000,
+        '[display]\nlabel = "' + "{" * 200_001 + '"',
+        '[exceptions]\nusers = "' + "|," * 100_000 + '"',
+        "[exceptions]\nusers = " + "“" * 200_000,
+    ],
+    ids=["repeat", "number", "brackets", "braces", "separators", "quotes"],
+)
+def test_what_is_too_large_is_told_soon(text: str) -> None:
+    start = time.monotonic()
+    assert len(problems(text)[0]) < 500
+    assert time.monotonic() - start < 1
+
+
+def test_every_check_says_what_it_allows_and_takes_the_default() -> None:
+    for section, keys in SCHEMA.items():
+        for name, key in keys.items():
+            assert re.fullmatch(r"[^\n]{10,}[^.]", key.check.text), f"{section}.{name}"
+            default = list(key.default) if isinstance(key.default, tuple) else key.default
+            assert default is None or key.check(default) == key.default
 
 
 SHIPPED = (ROOT / "conf.toml").read_text("utf-8")
@@ -72,7 +231,7 @@ def test_the_file_that_comes_with_it_documents_every_key_with_its_default() -> N
     [
         ("max_hops = 5\n", "", "routing.max_hops"),
         ("max_hops = 5\n", "max_hops = 6\n", "routing.max_hops"),
-        ("# How many forwards one call may follow; the next one is not followed, the phone rings. 1 to 50.\n", "", "routing.max_hops"),
+        ("# How many forwards one call may follow (1 to 50). The next forward is not followed, and the phone rings.\n", "", "routing.max_hops"),
         ("max_hops = 5\n", "max_hops = 5\n# More.\nmore = 1\n", "routing.more"),
         ('# busy = ["fsdaemon_forward_busy", "directory:call_forward_busy"]\n', "", "variables.busy"),
         ('# busy = ["fsdaemon_forward_busy", "directory:call_forward_busy"]\n', '# busy = ["x"]\n', "variables.busy"),
@@ -92,8 +251,8 @@ def test_another_preset_is_not_hidden_by_what_stands_there() -> None:
 def test_a_section_written_twice() -> None:
     text = 'metrics.listen = "127.0.0.1:1"\n[server]\n[metrics]\nkeep = 1\n'
     said = "[metrics] is there already, perhaps as metrics.… = …; all of it goes under one header"
-    assert problems(text) == [f"line 3: no TOML: {said}"]
-    assert 'no TOML: [domains."b.example".log] is' in problems('[domains."b.example".log]\n' * 2)[0]
+    assert problems(text) == [f"line 3: invalid TOML: {said}"]
+    assert 'invalid TOML: [domains."b.example".log] is' in problems('[domains."b.example".log]\n' * 2)[0]
 
 
 def test_a_dotted_key_has_its_line() -> None:

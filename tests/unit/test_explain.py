@@ -11,7 +11,10 @@ import pytest
 
 from fsdaemon.cli.explain import Question, data_of, explain
 from fsdaemon.config import reader as config
+from fsdaemon.core.decide import Decision, decide
+from fsdaemon.esl import protocol
 from fsdaemon.esl.fake_switch import channel_data
+from fsdaemon.terms.channel import Api
 from tests.daemon import Daemon
 from tests.recorded import DIRECTORY
 from tests.unit.test_cli import run
@@ -397,12 +400,33 @@ def test_usage(capsys, arguments, said):
     ("content", "said"),
     [
         (None, "No such file or directory"),
-        (b"", f"no channel data (the output of {DUMP})"),
-        (b"GET / HTTP/1.1\r\n\r\n", "no channel data"),
-        (b"-ERR No such channel!\n", "no channel data"),
-        (b"Unique-ID: [d807da79]\n", f"this is what `info` logs; wanted is the output of {DUMP}"),
+        (b"", f"not channel data: the file is empty; save it with {DUMP} > FILE"),
+        (b"\n \n", "not channel data: the file is empty; "),
+        (
+            b"GET / HTTP/1.1\r\n\r\n",
+            f"not channel data: there is no Unique-ID in it; save it with {DUMP} > FILE",
+        ),
+        (b"-ERR No such channel!\n", "not channel data: this is an error message of FreeSWITCH; "),
+        (b"Unique-ID: [d807da79]\n", f"this is what the application info logs; save it with {DUMP} > FILE"),
         (b"Unique-ID: x\n" + b"a: b\n" * 5000, "more than 4096"),
-        (b"Unique-ID: x\n" * 200_000, "no channel data"),
+        (b"Unique-ID: x\n" * 200_000, "not channel data: it is larger than 1048576 bytes"),
+        (
+            b'{\n"Event-Name":\t"CHANNEL_DATA",\n"Unique-ID": "x"\n}',
+            "not channel data: this is JSON, and the plain format is needed",
+        ),
+        (
+            b"<!DOCTYPE html>\n<p>Unique-ID: x</p>",
+            "not channel data: this is HTML or XML, and the plain format is needed",
+        ),
+        (b"<event>\n<headers>\n<Unique-ID>x</Unique-ID>", "not channel data: this is HTML or XML"),
+        (
+            b"Event-Name: CHANNEL_DATA\nUnique-ID: x\nCaller-Dir",
+            "not channel data: it is truncated, Caller-Destination-Number is missing",
+        ),
+        (
+            b"Unique-ID: x\nCaller-Destination-Number: 100\nvariable_us",
+            "not channel data: it is truncated in its last line",
+        ),
     ],
 )
 def test_a_recording_that_is_none(capsys, tmp_path: Path, content: bytes | None, said: str):
@@ -416,6 +440,52 @@ def test_a_recording_that_is_none(capsys, tmp_path: Path, content: bytes | None,
     assert (
         run(capsys, "explain", "--recording", str(tmp_path))[2] == f"fsdaemon: {tmp_path}: Is a directory\n"
     )
+
+
+@pytest.mark.parametrize("colour", [b"\x1b[0;33m", b"\x1b[m"])
+def test_a_recording_with_terminal_colours(capsys, tmp_path: Path, colour: bytes):
+    """As a terminal has them; no call by nobody to nobody is answered about."""
+    file = tmp_path / "call.txt"
+    data = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    for coloured in (colour + data, b"\n".join(colour + line for line in data.split(b"\n"))):
+        file.write_bytes(coloured)
+        code, out, err = run(capsys, "explain", "--recording", str(file))
+        assert (code, out) == (1, "")
+        assert err == (
+            f"fsdaemon: {file}: not channel data: there are terminal colours in it (ANSI escape sequences; "
+            f"fs_cli --no-color prints none); save it with {DUMP} > FILE\n"
+        )
+
+
+@pytest.mark.parametrize(("kept", "truncated"), [(0.2, True), (0.5, True), (1, False)])
+def test_a_recording_that_was_cut(capsys, tmp_path: Path, kept: float, truncated: bool):
+    file = tmp_path / "call.txt"
+    lines = (DIRECTORY / "internal_before_bridge.txt").read_bytes().rstrip().split(b"\n")
+    data = b"\n".join(lines[: int(len(lines) * kept)])
+    file.write_bytes(data if kept == 1 else data + b"\nvariable_")
+    code, _, err = run(capsys, "explain", "--recording", str(file))
+    assert (code, "it is truncated" in err) == (int(truncated), truncated)
+
+
+def test_a_group_with_a_blank(capsys, tmp_path: Path):
+    """From conf.toml to the question that FreeSWITCH is asked, and to the verdict."""
+    file = tmp_path / "conf.toml"
+    file.write_text('[exceptions]\ngroups = ["Sales Team"]\n')
+    member = ("--caller", "102", *BOSS, "--group", "Sales Team", "--config", str(file))
+    found = facts(capsys, *member)
+    assert (found["verdict"], found["reason"], found["rule"]) == (
+        "ring",
+        "group",
+        'exceptions.groups "Sales Team"',
+    )
+    headers = protocol.read(
+        data_of(Question(caller="102", callee="100", domain="b.example", forwards={"always": "101"}))
+    )
+    answers: dict[Api, str] = {}
+    while not isinstance(outcome := decide(headers, answers, config.load(file.read_text())), Decision):
+        answers.update({one: "true" if one.command.startswith("in_group") else "-ERR" for one in outcome})
+    assert Api("in_group 102@b.example,Sales Team") in answers
+    assert outcome.verdict.reason == "group"
 
 
 def test_channel_data_with_the_line_ends_of_another_system(capsys, tmp_path: Path):

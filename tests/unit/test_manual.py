@@ -38,6 +38,15 @@ def test_every_key_with_its_default_and_what_it_means() -> None:
             assert f"{key} = {value}\n" in CONF
 
 
+def test_what_every_key_allows() -> None:
+    text = unescaped(PAGE)
+    for section, keys in SCHEMA.items():
+        for name, key in keys.items():
+            assert re.search(
+                rf"^\.TP\n\\fB{name}\\fR = .*\n.*\n\.br\nAllowed: {re.escape(key.check.text)}\.$", text, re.M
+            ), f"{section}.{name}"
+
+
 def test_domains() -> None:
     text = PAGE[PAGE.index(".SH [domains]") :]
     assert '[domains."b.example".display]' in text
