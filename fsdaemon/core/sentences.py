@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from fsdaemon.config.reader import Config, Exceptions
+from fsdaemon.config.schema import Config, Exceptions
 from fsdaemon.core.call import Call
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
