@@ -9,6 +9,7 @@ from fsdaemon.core.call import Call, Context
 from fsdaemon.core.forwards import BEFORE
 from fsdaemon.core.history import OnChannel
 from fsdaemon.core.users import Caller, Person, User
+from fsdaemon.terms.kinds import SET
 
 DOMAIN = "lab.test"
 
@@ -27,8 +28,7 @@ def outside(number: str, name: str = "", withheld: bool = False) -> Caller:
 
 def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
     """`caller` calls `callee`; `always="101"` and the like are the callee's forwards."""
-    kinds = ("always", "busy", "no_answer", "not_registered")
-    forwards = {kind: facts.pop(kind) for kind in kinds if kind in facts}
+    forwards = {kind: facts.pop(kind) for kind in SET if kind in facts}
     kind = "always" if facts.get("stage", BEFORE) == BEFORE else facts.get("failure")
     plain: dict[str, Any] = {
         "uuid": "d807da79-3542-4914-b35a-82bb7615f605",

@@ -9,7 +9,9 @@ from fsdaemon.core.commands import commands
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.esl.fake_switch import Switch, channel_data
+from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Execute
+from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.variables import REASON
 from tests import recorded
 from tests.facts import call, inside
@@ -161,25 +163,18 @@ VARIABLES = {
     "callee": ("x", {"x": "104"}, lambda c: c.callee.name == "104"),
     "callee_name": ("x", {"x": "Zoe", "fsdaemon_forward_all": "103"}, lambda c: c.callee_name == "Zoe"),
     "domain": ("x", {"x": "b.example"}, lambda c: c.callee.domain == "b.example"),
-    "always": ("x", {"x": "103"}, lambda c: c.forwards.get("always") == "103"),
-    "busy": ("x", {"x": "103"}, lambda c: c.forwards.get("busy") == "103"),
-    "no_answer": ("x", {"x": "103"}, lambda c: c.forwards.get("no_answer") == "103"),
-    "not_registered": ("x", {"x": "103"}, lambda c: c.forwards.get("not_registered") == "103"),
     "groups": ("x", {"x": "board, staff"}, lambda c: c.person.groups == ("board", "staff")),
     "is_user": ("x", {"fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
-    "always_enabled": ("x", {"x": "false", "fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
-    "busy_enabled": ("x", {"fsdaemon_forward_busy": "103"}, lambda c: "busy" not in c.forwards),
-    "no_answer_enabled": (
-        "x",
-        {"fsdaemon_forward_no_answer": "103"},
-        lambda c: "no_answer" not in c.forwards,
-    ),
-    "not_registered_enabled": (
-        "x",
-        {"fsdaemon_forward_not_registered": "103"},
-        lambda c: "not_registered" not in c.forwards,
-    ),
     "caller_domain": ("x", {"x": "b.example"}, lambda c: c.caller.user.domain == "b.example"),
+    **{kind: ("x", {"x": "103"}, lambda c, kind=kind: c.forwards.get(kind) == "103") for kind in SET},
+    **{
+        f"{kind}_enabled": (
+            "x",
+            {"x": "false", v.FORWARDS[kind].variable: "103"},
+            lambda c, kind=kind: kind not in c.forwards,
+        )
+        for kind in SET
+    },
 }
 
 

@@ -97,7 +97,7 @@ def test_no_stranger_writes_into_a_list_of_assignments():
 def test_the_causes_are_the_daemons():
     """Without a daemon each cause leads to the forward to which the daemon would have led it."""
     kinds = {}
-    for kind in ("busy", "no_answer", "not_registered"):
+    for kind in dict.fromkeys(FAILURES.values()):
         (condition,) = extension(CONTEXT, kind).iter("condition")
         kinds[kind] = re.compile(condition.get("expression", ""))
     for cause in CAUSES:
