@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from fsdaemon.terms.kinds import SET
 from fsdaemon.terms.presets import PRESETS
 
 PLACE = Path(__file__).parents[2] / "freeswitch" / "dialplan" / "fusionpbx"
@@ -63,7 +62,7 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
 
 def test_each_kind_can_be_switched_off() -> None:
     text = ENTRIES[1].read_text("utf-8")
-    for kind in SET:
+    for kind in PRESETS["fusionpbx"].forwards:
         (enabled,) = PRESETS["fusionpbx"].forward(kind).enabled
         condition = rf'expression="\(\^\|,\){kind}\(,\|\$\)" break="never">\s*<action [^>]*data="(\w+)=false"'
         assert re.findall(condition, text) == [enabled.variable]
