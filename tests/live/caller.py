@@ -166,7 +166,32 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
 
 
-def busy_here(request: bytes) -> bytes:
+class ForeignHost:
+    """A SIP address elsewhere, where everybody is busy."""
+
+    def __init__(self) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.9", 0))
+        self.sock.setblocking(False)
+        self.address = f"sip:777@127.0.0.9:{self.sock.getsockname()[1]}"
+
+    def asked(self) -> bool:
+        """Answer what came; true if it was a call."""
+        try:
+            request, peer = self.sock.recvfrom(65536)
+        except BlockingIOError:
+            return False
+        self.sock.sendto(_busy_here(request), peer)
+        return request.startswith(b"INVITE sip:777@127.0.0.9")
+
+    def __enter__(self) -> ForeignHost:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+
+def _busy_here(request: bytes) -> bytes:
     """486 to an INVITE (RFC 3261 section 8.2.6)."""
     kept = (b"via:", b"from:", b"to:", b"call-id:", b"cseq:")
     lines = [line for line in request.split(b"\r\n") if line.lower().startswith(kept)]

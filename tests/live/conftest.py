@@ -1,27 +1,35 @@
-"""Live tests: a real FreeSWITCH, real phones, the daemon as a process."""
+"""Live tests: a real FreeSWITCH, real phones, the daemon as a process.
+
+A scene is a test in `scenarios`; `default`, `vanilla`, `sites` and `fusionpbx` say which of them are played on their
+dialplan. Their fixture `running` is the FreeSWITCH with it.
+"""
 
 from __future__ import annotations
 
-import ctypes
+import copy
+import functools
 import importlib.util
+import inspect
 import os
-import pickle
-import select
 import signal
-import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.daemon import Daemon
-from tests.live.switch import Switch, binary
+from tests.daemon import free_port
+from tests.live.sites import Mortal
+from tests.live.stage import Daemon, perform, play
+from tests.live.switch import Process, binary
+
+pytest.register_assert_rewrite("tests.live.scenarios", "tests.live.phones")
 
 EXAMPLE = os.environ.get("FREESWITCH_VANILLA", "")  # FreeSWITCH's example configuration
-needs_example = pytest.mark.skipif(
-    not EXAMPLE,
-    reason="no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source",
+NO_EXAMPLE = (
+    ""
+    if EXAMPLE
+    else "no example configuration: set FREESWITCH_VANILLA to conf/vanilla of FreeSWITCH's source"
 )
 
 
@@ -37,73 +45,98 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
-def freeswitch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
-    switch = Switch(tmp_path_factory.mktemp("fs"))
-    switch.start()
-    yield switch
-    switch.stop()
-
-
 @pytest.fixture
-def switch(freeswitch: Switch) -> Iterator[Switch]:
+def site(running: Process) -> Iterator[Process]:
     """The FreeSWITCH, nobody forwarding anything and nobody registered."""
-    freeswitch.extra = {}
-    freeswitch.forwards()
-    freeswitch.api("sofia profile internal flush_inbound_reg")
-    time.sleep(0.3)  # what is flushed late would take a new registration with it
-    yield freeswitch
-    freeswitch.api("hupall")
+    running.reset()
+    yield running
+    running.api("hupall")
 
 
 @pytest.fixture
-def daemon(switch: Switch) -> Iterator[Daemon]:
-    """The daemon with no configuration at all, where our dialplan expects it."""
-    with Daemon(switch.daemon_port) as running:
+def conf() -> str:
+    """The daemon's conf.toml: none, where a test does not say otherwise (`with_conf`)."""
+    return ""
+
+
+@pytest.fixture
+def daemon(site: Process, conf: str) -> Iterator[Daemon]:
+    """The daemon, where the dialplan expects it."""
+    with Daemon(site, site.filled(conf)) as running:
         yield running
 
 
 @pytest.fixture
-def scene(switch: Switch) -> Callable[..., None]:
-    """Plays a scenario with phones in a process of its own, and fails as it fails."""
-
-    def play(scenario: Callable[..., object], *arguments: object, seconds: float = 60) -> object:
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reading)
-            _child(writing, switch, scenario, arguments)
-        os.close(writing)
-        try:
-            return _result(reading, seconds)
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            os.close(reading)
-
-    return play
+def codes(site: Process, daemon: Daemon) -> Iterator[Process]:
+    """The site with a daemon, nobody having dialled a forward."""
+    site.forget_codes()
+    yield site
+    site.forget_codes()
 
 
-def _child(
-    writing: int, switch: Switch, scenario: Callable[..., object], arguments: tuple[object, ...]
-) -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: PJSIP may abort or hang
-    try:
-        from tests.live.phones import Lab
-
-        result: tuple[bool, object] = (True, scenario(Lab(switch), *arguments))
-    except BaseException:
-        result = (False, traceback.format_exc())
-    os.write(writing, pickle.dumps(result))
-    os._exit(0)
+@pytest.fixture
+def mortal_daemon(site: Process) -> Iterator[None]:
+    """A daemon that is asked once, and then is gone."""
+    port = free_port()
+    with Daemon(site, port=port), Mortal(site.daemon_port, port, 1):
+        yield
 
 
-def _result(reading: int, seconds: float) -> object:
-    ready, _, _ = select.select([reading], [], [], seconds)
-    data = os.read(reading, 1 << 20) if ready else b""
-    if not data:
-        pytest.fail(f"the phones ended without a result, or took more than {seconds} s")
-    fine, value = pickle.loads(data)
-    if not fine:
-        pytest.fail(str(value), pytrace=False)
-    return value
+@pytest.fixture
+def no_answer_after_busy() -> None:
+    """For a scene in which a forward for no answer follows one for busy: not every site does that."""
+
+
+@pytest.fixture
+def mobile_that_forwards(site: Process) -> Iterator[Callable[..., None]]:
+    """A second phone of the boss, an endpoint of its own (two of one PJSIP would share a contact): 302 to the secretary.
+
+    The function waits until both phones are known.
+    """
+
+    def forwards(lab: Any) -> None:
+        lab.register("boss", policy="redirect:secretary")
+        lab.turn(20)
+
+    def both_known(lab: Any) -> None:
+        contacts = f"sofia_contact */{site.number('boss')}@{site.domain}"
+        lab.wait(lambda: site.api(contacts).count("sip:") == 2, "two phones", 8)
+
+    mobile = os.fork()
+    if mobile == 0:
+        elsewhere = copy.copy(site)
+        elsewhere.carrier = free_port()
+        perform(elsewhere, forwards, os.open(os.devnull, os.O_WRONLY))
+    yield both_known
+    os.kill(mobile, signal.SIGKILL)
+    os.waitpid(mobile, 0)
+
+
+@pytest.fixture(params=[True, False], ids=["daemon", "no-daemon"])
+def alive(request: pytest.FixtureRequest, site: Process) -> bool:
+    """Once with the daemon, and once without."""
+    if request.param:
+        request.getfixturevalue("daemon")
+    return bool(request.param)
+
+
+@pytest.fixture
+def scene(site: Process) -> Callable[..., Any]:
+    """Plays a story with phones: for a test of more than one of them."""
+    return functools.partial(play, site)
+
+
+@pytest.fixture
+def lab(site: Process) -> Process:
+    """The phones. A test that asks for them is a story, played as a whole in a process of its own."""
+    return site
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    names = inspect.signature(pyfuncitem.obj).parameters
+    if "lab" not in names:
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    play(arguments["lab"], lambda lab: pyfuncitem.obj(**{**arguments, "lab": lab}))
+    return True

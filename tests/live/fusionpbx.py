@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
 
-from tests.daemon import free_port
+from tests.live.cast import KINDS, NAMES
 from tests.live.postgres import Postgres, programs
-from tests.live.switch import CONF, NAMES, ROOT, Process
+from tests.live.switch import CONF, ROOT, Process, free_ports
 
 INSTALLER = ROOT / "freeswitch" / "dialplan" / "fusionpbx" / "install.php"
-KINDS = {
-    "all": "forward_all",
-    "busy": "forward_busy",
-    "no_answer": "forward_no_answer",
-    "not_registered": "forward_user_not_registered",
-}
+COLUMNS = dict(
+    zip(KINDS, ("forward_all", "forward_busy", "forward_no_answer", "forward_user_not_registered"))
+)
 _USED = ("app", "core", "resources")
 _UNUSED = shutil.ignore_patterns("*.svg", "*.png", "*.js", "*.css", "*.wav", "*.mp3", "fontawesome", ".git")
 _ELSEWHERE = [Path("/etc/fusionpbx"), Path("/usr/local/etc/fusionpbx")]  # where its code looks first
@@ -54,12 +51,15 @@ def quote(value: str) -> str:
 class FusionPBX(Process):
     """Two tenants with the same numbers; ring group 2000, a trunk behind 0, 4930100 from outside is user 100."""
 
-    domain, host, profiles = "lab.test", "127.0.0.1", 2
+    profiles = 2
+    trunk_name, trunk_number = "Firma", "4930100"
+    mailbox = "voicemail_id={user}"
+    daemon_conf = '[variables]\npreset = "fusionpbx"\n'
     domains: ClassVar[dict[str, str]] = {"lab.test": str(uuid4()), "b.test": str(uuid4())}
 
     def __init__(self, source: Path, directory: Path) -> None:
         self.directory = directory
-        self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = (free_port() for _ in range(5))
+        self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = free_ports(5)
         self.root, self.cache = directory / "fusionpbx", directory / "cache"
         for part in _USED:
             shutil.copytree(source / part, self.root / part, ignore=_UNUSED, symlinks=True)
@@ -107,17 +107,24 @@ class FusionPBX(Process):
             file.unlink(missing_ok=True)
         return answer
 
-    def forwards(self, **users: dict[str, str]) -> None:
-        """Who forwards what: `forwards(u100={"all": "101"})`; everybody else forwards nothing."""
-        off = ", ".join(f"{n}_enabled = false, {n}_destination = null" for n in KINDS.values())
+    def set_forwards(self, forwards: dict[str, dict[str, str]]) -> None:
+        off = ", ".join(f"{n}_enabled = false, {n}_destination = null" for n in COLUMNS.values())
         off += ", do_not_disturb = false, follow_me_uuid = null, follow_me_enabled = false"
         lines = [f"update v_extensions set {off};"]
-        lines += [self.changed(user[1:], kinds) for user, kinds in users.items()]
+        lines += [self.changed(user, kinds) for user, kinds in forwards.items()]
         self.sql("\n".join(lines))
+
+    def reset(self) -> None:
+        self.sql(
+            "update v_extensions set sip_bypass_media = null, number_alias = '';"
+            "update v_ring_groups set ring_group_strategy = 'simultaneous';"
+        )
+        super().reset()
+        self.mails()
 
     def changed(self, user: str, kinds: dict[str, str], domain: str = "lab.test") -> str:
         values = ", ".join(
-            f"{KINDS[kind]}_enabled = true, {KINDS[kind]}_destination = {quote(to)}"
+            f"{COLUMNS[kind]}_enabled = true, {COLUMNS[kind]}_destination = {quote(to)}"
             for kind, to in kinds.items()
         )
         where = f"extension = {quote(user)} and domain_uuid = {quote(self.domains[domain])}"

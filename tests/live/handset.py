@@ -193,18 +193,18 @@ class Handset:
         self.rtp.close()
 
 
-def dial(switch, code, user="100", domain=None, **options):
-    """What `user` sees and hears when she dials `code`: the status, the display, the tones."""
-    domain = domain or switch.domain
-    password = options.pop("password", switch.password(user))
-    with Handset(switch.sip, user, domain, password, host=switch.host) as phone:
-        answer = phone.dial(code, **options)
+def dial(site, code, who="boss", domain=None, **options):
+    """What `who` sees and hears when dialling `code`: the status, the display, the tones."""
+    user, domain = site.number(who), domain or site.domain
+    password = options.pop("password", site.password(user))
+    with Handset(site.sip, user, domain, password, host=site.host) as phone:
+        answer = phone.dial(site.filled(code), **options)
     return answer.code, answer.display, answer.tones()
 
 
-def line(switch, user="100", domain=None):
-    """What is stored for `user`."""
-    return switch.api(f"db select/fsdaemon-{domain or switch.domain}/{user}").replace(NO_LINE, "")
+def line(site, who="boss", domain=None):
+    """What is stored for `who`."""
+    return site.api(f"db select/fsdaemon-{domain or site.domain}/{site.number(who)}").replace(NO_LINE, "")
 
 
 def both_at_once(switches, codes_, rounds):

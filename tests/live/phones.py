@@ -10,7 +10,6 @@ import time
 
 import pjsua2 as pj
 
-FOR_CARRIER = "INVITE sip:555"  # what our trunks dial; PJSIP hands such a call to any account
 KEEP = []  # PJSIP asserts when a Call is collected after its slot is gone
 
 
@@ -24,12 +23,10 @@ class Leg(pj.Call):
         self.states = []
         self.msg = ""
         self.code = 0
-        self.times = {}
 
     def onCallState(self, prm):
         info = self.getInfo()
         self.states.append(info.stateText)
-        self.times.setdefault(info.stateText, time.monotonic())
         self.code = info.lastStatusCode
 
     def onCallTransferStatus(self, prm):
@@ -76,7 +73,7 @@ class Leg(pj.Call):
 
     def send_to(self, number):
         """Blind transfer."""
-        self.xfer(f"sip:{number}@{self.phone.domain}", pj.CallOpParam())
+        self.xfer(self.phone.address(number), pj.CallOpParam())
 
     def join(self, other):
         """Attended transfer: the one at the other end of this call gets the one of `other`."""
@@ -95,28 +92,28 @@ class Leg(pj.Call):
 
 
 class Phone(pj.Account):
-    """A phone. policy: ring, answer, busy, or the SIP code it answers with; redirect:NUMBER is a 302."""
+    """A phone of somebody who plays a part, or has this number.
 
-    def __init__(
-        self, lab, user, register=True, policy="ring", name=None, uri=None, domain=None, switch=None
-    ):
+    policy: ring, answer, busy, or the SIP code it answers with; redirect:NUMBER or redirect:<ADDRESS> is a 302.
+    """
+
+    def __init__(self, lab, who, register=True, policy="ring", uri=None, domain=None, site=None):
         super().__init__()
-        self.switch = switch or lab.switch
-        self.lab, self.user, self.policy, self.domain = lab, user, policy, domain or self.switch.domain
+        self.site = site or lab.site
+        user = self.site.number(who)
+        self.lab, self.user, self.policy, self.domain = lab, user, policy, domain or self.site.domain
         self.incoming, self.reg = [], None
         config = pj.AccountConfig()
-        config.idUri = uri or (
-            f'"{name}" <sip:{user}@{self.domain}>' if name else f"sip:{user}@{self.domain}"
-        )
+        config.idUri = uri or f"sip:{user}@{self.domain}"
         if register:
             config.regConfig.registrarUri = f"sip:{self.domain}"
             config.regConfig.timeoutSec = 600
             config.sipConfig.authCreds.append(
-                pj.AuthCredInfo("digest", "*", user, 0, self.switch.password(user))
+                pj.AuthCredInfo("digest", "*", user, 0, self.site.password(user))
             )
             config.regConfig.proxyUse = 3
-        port = self.switch.sip if register else self.switch.sip_out
-        config.sipConfig.proxies.append(f"sip:{self.switch.host}:{port};lr")
+        port = self.site.sip if register else self.site.sip_out
+        config.sipConfig.proxies.append(f"sip:{self.site.host}:{port};lr")
         self.create(config, False)
 
     def onRegState(self, prm):
@@ -127,12 +124,13 @@ class Phone(pj.Account):
         leg.msg = prm.rdata.wholeMsg
         self.incoming.append(leg)
         answer = pj.CallOpParam()
-        if FOR_CARRIER in leg.msg:
+        if self.site.for_carrier in leg.msg:
             answer.statusCode = 180
         elif self.policy.startswith("redirect:"):
             answer.statusCode = 302
             contact = pj.SipHeader()
-            contact.hName, contact.hValue = "Contact", self.policy.partition(":")[2]
+            to = self.policy.partition(":")[2]
+            contact.hName, contact.hValue = "Contact", to if "<" in to else f"<{self.address(to)}>"
             answer.txOption.headers.append(contact)
         else:
             codes = {"ring": 180, "answer": 200, "busy": 486}
@@ -141,13 +139,18 @@ class Phone(pj.Account):
 
     def dial(self, number, headers=()):
         leg = Leg(self)
+        leg.since = self.site.log_file.stat().st_size
         prm = pj.CallOpParam(True)
         for name, value in headers:
             header = pj.SipHeader()
             header.hName, header.hValue = name, value
             prm.txOption.headers.append(header)
-        leg.makeCall(f"sip:{number}@{self.domain}", prm)
+        leg.makeCall(self.address(number), prm)
         return leg
+
+    def address(self, who):
+        """The SIP address of a number, or of somebody who plays a part."""
+        return f"sip:{self.site.number(who)}@{self.domain}"
 
     @property
     def last(self):
@@ -162,8 +165,8 @@ class Phone(pj.Account):
 class Lab:
     """One PJSIP endpoint with its phones."""
 
-    def __init__(self, switch):
-        self.switch = switch
+    def __init__(self, site):
+        self.site = site
         self.ep = pj.Endpoint()
         self.ep.libCreate()
         config = pj.EpConfig()
@@ -175,17 +178,22 @@ class Lab:
         config.medConfig.noVad = True
         self.ep.libInit(config)
         transport = pj.TransportConfig()
-        transport.port = switch.carrier
-        transport.boundAddress = transport.publicAddress = switch.host
+        transport.port = site.carrier
+        transport.boundAddress = transport.publicAddress = site.host
         self.ep.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
         self.ep.libStart()
         self.ep.audDevManager().setNullDev()
         self.phones = []
 
-    def phone(self, user, **options):
-        phone = Phone(self, user, **options)
+    def phone(self, who, **options):
+        phone = Phone(self, who, **options)
         self.phones.append(phone)
         return phone
+
+    def stranger(self, number="+491701234567", name="Max", domain="carrier.example"):
+        """Somebody outside, who calls in at the profile that asks nobody who is calling."""
+        number = self.site.number(number)
+        return self.phone(number, register=False, uri=f'"{name}" <sip:{number}@{domain}>')
 
     def register(self, *users, **options):
         """Registered phones for `users`."""
@@ -202,7 +210,7 @@ class Lab:
             self.ep.libHandleEvents(10)
 
     def _known(self, phone):
-        return "sip:" in phone.switch.api(f"sofia_contact */{phone.user}@{phone.domain}")
+        return "sip:" in phone.site.api(f"sofia_contact */{phone.user}@{phone.domain}")
 
     def wait(self, condition, what, seconds=6.0):
         """Let the phones live until `condition` holds; AssertionError with `what` if it never does."""
@@ -231,14 +239,30 @@ class Lab:
         self.talk(call, leg)
         return call, leg
 
+    def carried(self):
+        """The calls that came to the carrier."""
+        return [leg for phone in self.phones for leg in phone.incoming if self.site.for_carrier in leg.msg]
+
     def at_carrier(self, count=1):
         """Wait until the carrier was called `count` times, and return the newest call."""
+        self.wait(lambda: len(self.carried()) >= count, "a call at the carrier")
+        return self.carried()[-1]
 
-        def calls():
-            return [leg for phone in self.phones for leg in phone.incoming if FOR_CARRIER in leg.msg]
+    def ends(self, call):
+        """Wait until nobody takes the call any more; where there are mailboxes, one does."""
+        if self.site.mailbox:
+            self.wait(lambda: call.up, "the mailbox", 12)
+        else:
+            self.wait(lambda: call.gone, "ended", 12)
 
-        self.wait(lambda: len(calls()) >= count, "a call at the carrier")
-        return calls()[-1]
+    def unanswered(self, call, who, code):
+        """The same, and it is the mailbox of `who`; where there are none, the caller gets `code`."""
+        self.ends(call)
+        if self.site.mailbox:
+            text = self.site.mailbox.format(domain=self.site.domain, user=self.site.number(who))
+            self.wait(lambda: text in self.site.logged(call.since), f"{text} in the log")
+        else:
+            assert call.code == code
 
     def hangup_all(self):
         self.ep.hangupAllCalls()

@@ -8,8 +8,10 @@ import socket
 import sqlite3
 import threading
 from pathlib import Path
+from typing import ClassVar
 
-from tests.live.switch import CONTEXT, NAMES, Switch
+from tests.live.cast import NAMES
+from tests.live.switch import CONTEXT, Switch
 
 EXAMPLES = CONTEXT.parent / "examples"
 BETA = {
@@ -47,6 +49,7 @@ class Site(Switch):
     """A site of freeswitch/dialplan/examples. `domain` is where a scene plays if it names none."""
 
     example = ""
+    mailbox = "voicemail(default {domain} {user})"
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -100,6 +103,7 @@ class OneTenant(Site):
     """one_tenant.xml; forwards are in the directory."""
 
     example = "one_tenant"
+    numbers: ClassVar[dict[str, str]] = {**Site.numbers, "outside with us": "95551234567"}
 
     def dialplan(self) -> str:
         """As delivered, and what docs/dialplan.md says besides.
@@ -142,7 +146,7 @@ class OneTenant(Site):
 class TwoTenants(Site):
     """two_tenants.xml; forwards are in a database, and what the directory says of them is a trap."""
 
-    example, domain = "two_tenants", "alpha.test"
+    example, domain, inbound = "two_tenants", "alpha.test", "30"
 
     def dialplan(self) -> str:
         """As delivered, and behind 7 the way to beta of an administrator who sets domain_name."""
@@ -178,7 +182,7 @@ class TwoTenants(Site):
             database.execute("delete from forwards")
             for tenant, users in tenants.items():
                 rows = [
-                    (f"{tenant}.test", user.removeprefix("u"), kind, target)
+                    (f"{tenant}.test", user, kind, target)
                     for user, kinds in users.items()
                     for kind, target in kinds.items()
                 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import re
 import shutil
@@ -11,27 +11,30 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import ClassVar
 from xml.sax.saxutils import escape
 
-from tests.daemon import free_port
+from tests.live.cast import NAMES, PARTS, Cast
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
 CONTEXT = ROOT / "freeswitch" / "dialplan" / "fsdaemon.xml"
 DIALPLAN = CONTEXT.parent / "default"
-NAMES = {
-    "100": "Cora Chefin",
-    "101": "Sina Sekretariat",
-    "102": "Kai Kollege",
-    "103": "Vera Vertrieb",
-    "104": "Zoe Zentrale",
-    "105": "Nie Da",
-}
+EXTENSIONS = dict(
+    zip(PARTS, ("1000", "1001", "1008", "1009", "1003", "1010"))
+)  # of the example configuration
 
 
 def binary() -> str | None:
     """The FreeSWITCH to test with: what FREESWITCH names, else the one on PATH."""
     return os.environ.get("FREESWITCH") or shutil.which("freeswitch")
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ones: all are held while they are looked for."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def copy_dialplan(directory: Path, context: Path, daemon_port: int) -> None:
@@ -42,14 +45,13 @@ def copy_dialplan(directory: Path, context: Path, daemon_port: int) -> None:
     context.write_text(text, "utf-8")
 
 
-class Process:
+class Process(Cast):
     """A FreeSWITCH in a directory of its own; `directory` holds its configuration."""
 
-    directory: Path
     esl: int
     profiles: int
     options: tuple[str, ...] = ()  # of the program, besides those for its directories
-    environment: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    environment: ClassVar[dict[str, str]] = {}
 
     def start(self) -> None:
         self.process = start_freeswitch(self.directory, self.options, self.environment)
@@ -87,12 +89,26 @@ class Vanilla(Process):
     """
 
     esl, sip, sip_out, profiles = 8021, 5060, 5080, 2
+    numbers: ClassVar[dict[str, str]] = {
+        **EXTENSIONS,
+        "group": "2002",
+        "conference": "3001",
+        "outside": "15551234567",
+        "outside with us": "15551234567",
+    }
+    names: ClassVar[dict[str, str]] = {part: f"Extension {number}" for part, number in EXTENSIONS.items()}
+    for_carrier = "INVITE sip:1555"
+    trunk_name, trunk_number = "FreeSWITCH", "0000000000"
+    mailbox = "voicemail(default {domain} {user})"
+    callgroup = "techsupport"
 
     def __init__(self, source: Path, directory: Path, included: bool = True) -> None:
         """`included`: with our dialplan in the context `default`."""
         shutil.copytree(source, directory, dirs_exist_ok=True)
         self.directory = directory
-        self.daemon_port, self.carrier = free_port(), free_port()
+        self._users = directory / "directory" / "default"
+        self._delivered = {file.stem: file.read_text("utf-8") for file in self._users.glob("10*.xml")}
+        self.daemon_port, self.carrier = free_ports(2)
         if included:
             self._include(directory)
         carrier = f'<gateway name="carrier"><param name="proxy" value="127.0.0.1:{self.carrier}"/>'
@@ -129,28 +145,36 @@ class Vanilla(Process):
 
     def set_variables(self, user: str, **variables: str) -> None:
         """What an administrator writes into directory/default/USER.xml."""
-        file = self.directory / "directory" / "default" / f"{user}.xml"
-        text = file.read_text("utf-8")
-        for name, value in variables.items():
-            text = re.sub(rf'<variable name="{name}" value="[^"]*"/>', "", text)
-            line = f'<variable name="{name}" value="{value}"/>' if value else ""
-            text = text.replace("<variables>", f"<variables>{line}", 1)
-        file.write_text(text, "utf-8")
+        file = self._users / f"{user}.xml"
+        file.write_text(_with_variables(file.read_text("utf-8"), variables), "utf-8")
         self.api("reloadxml")
 
-    def channel_of(self, user: str) -> str:
-        """UUID of the channel on which a user calls; FreeSWITCH's table of them comes a moment late."""
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            for row in json.loads(self.api("show channels as json")).get("rows", []):
-                if row["direction"] == "inbound" and row["cid_num"] == user:
-                    return str(row["uuid"])
-            time.sleep(0.1)
-        raise AssertionError(f"no channel of {user}")
+    def set_forwards(self, forwards: dict[str, dict[str, str]]) -> None:
+        """Whatever else was written is gone; phones ring for four seconds, and reach the gateway "carrier"."""
+        for user, text in self._delivered.items():
+            variables = {f"call_forward_{kind}": to for kind, to in forwards.get(user, {}).items()}
+            variables = {
+                "call_timeout": "4",
+                "default_gateway": "carrier",
+                **variables,
+                **self.extra.get(user, {}),
+            }
+            (self._users / f"{user}.xml").write_text(_with_variables(text, variables), "utf-8")
+        self.api("reloadxml")
+
+    def as_delivered(self) -> None:
+        """The users as the example configuration has them."""
+        for user, text in self._delivered.items():
+            (self._users / f"{user}.xml").write_text(text, "utf-8")
+        self.api("reloadxml")
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "log" / "freeswitch.log"
 
     def set_alias(self, user: str, alias: str) -> None:
         """A second number of a user's (number-alias)."""
-        file = self.directory / "directory" / "default" / f"{user}.xml"
+        file = self._users / f"{user}.xml"
         text = file.read_text("utf-8").replace(
             f'<user id="{user}">', f'<user id="{user}" number-alias="{alias}">'
         )
@@ -158,18 +182,25 @@ class Vanilla(Process):
         self.api("reloadxml")
 
 
+def _with_variables(text: str, variables: dict[str, str]) -> str:
+    for name, value in variables.items():
+        text = re.sub(rf'<variable name="{name}" value="[^"]*"/>', "", text)
+        line = f'<variable name="{name}" value="{value}"/>' if value else ""
+        text = text.replace("<variables>", f"<variables>{line}", 1)
+    return text
+
+
 class Switch(Process):
     """Our own small configuration on loopback, on free ports."""
 
-    domain, host, profiles = "lab.test", "127.0.0.1", 2
+    profiles = 2
 
     def password(self, user: str) -> str:
         return f"pw{user}"
 
     def __init__(self, directory: Path, log_levels: str = "debug,info,notice,warning,err,crit,alert") -> None:
         self.directory = directory
-        self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = (free_port() for _ in range(5))
-        self.extra: dict[str, dict[str, str]] = {}
+        self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = free_ports(5)
         copy_dialplan(directory, directory / "context.xml", self.daemon_port)
         values = {
             "DIR": directory, "SIP": self.sip, "SIP_OUT": self.sip_out, "ESL": self.esl,
@@ -183,9 +214,8 @@ class Switch(Process):
 
     # --- the directory ---
 
-    def forwards(self, **users: dict[str, str]) -> None:
-        """Who forwards what: `forwards(u100={"all": "101"})`; everybody else forwards nothing."""
-        self.write_directory({name[1:]: kinds for name, kinds in users.items()}, self.extra)
+    def set_forwards(self, forwards: dict[str, dict[str, str]]) -> None:
+        self.write_directory(forwards, self.extra)
         self.api("reloadxml")
 
     def write_directory(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> None:

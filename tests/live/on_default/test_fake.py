@@ -19,12 +19,12 @@ RAW = [b"nonsense\n\n", b"sendmsg\ncall-command: dance\n\n", b"sendmsg\ncall-com
 class Real:
     """One call on a real FreeSWITCH that executes `socket` towards us."""
 
-    def __init__(self, switch) -> None:
+    def __init__(self, site) -> None:
         self.server = socket.create_server(("127.0.0.1", 0))
         self.server.settimeout(5)
         port = self.server.getsockname()[1]
         command = f"originate loopback/9000/default '&socket(127.0.0.1:{port} full)'"
-        self.thread = threading.Thread(target=switch.api, args=(command,))
+        self.thread = threading.Thread(target=site.api, args=(command,))
         self.thread.start()
         self.sock, _ = self.server.accept()
         self.sock.settimeout(5)
@@ -48,8 +48,8 @@ class Real:
 
 
 @pytest.fixture
-def real(switch):
-    call = Real(switch)
+def real(site):
+    call = Real(site)
     yield call
     call.close()
 

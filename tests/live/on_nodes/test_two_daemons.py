@@ -6,9 +6,11 @@ import signal
 
 import pytest
 
-from tests.daemon import Daemon, free_port
+from tests.daemon import free_port
 from tests.live.caller import Callers, Engaged
 from tests.live.nodes import rewrite
+from tests.live.scenarios import own_name_only
+from tests.live.stage import Daemon
 from tests.live.switch import Switch
 
 CALLS, EVERY = 80, 0.05
@@ -17,7 +19,7 @@ LABEL = "Uml. fuer Cora Chefin: Max"
 
 
 @pytest.fixture(scope="module")
-def freeswitch(tmp_path_factory):
+def running(tmp_path_factory):
     """The dialplan as delivered; only its `fsdaemon_socket` is a list."""
     switch = Switch(tmp_path_factory.mktemp("fs"))
     switch.second_port = free_port()
@@ -29,16 +31,16 @@ def freeswitch(tmp_path_factory):
 
 
 @pytest.fixture
-def secretary(switch):
-    switch.forwards(u100={"all": "101"})
-    phone = Engaged(switch.host, switch.sip, switch.domain, "101", switch.password("101"))
+def secretary(site):
+    site.forwards(boss={"all": "secretary"})
+    phone = Engaged(site.host, site.sip, site.domain, "101", site.password("101"))
     yield phone
     phone.close()
 
 
-def calls_with(switch, secretary, killed):
+def calls_with(site, secretary, killed):
     """20 calls a second for four seconds, `killed` after one; what the secretary's phone showed each time."""
-    callers = Callers(switch.sip_out)
+    callers = Callers(site.sip_out)
     for count in range(CALLS):
         if count == 20:
             for daemon in killed:
@@ -55,36 +57,36 @@ def calls_with(switch, secretary, killed):
     return shown
 
 
-def test_the_first_is_killed_under_calls(switch, secretary):
+def test_the_first_is_killed_under_calls(site, secretary):
     """Calls that the first one had accepted when it died go on without a verdict; every other has one."""
-    with Daemon(switch.daemon_port) as first, Daemon(switch.second_port) as second:
-        shown = calls_with(switch, secretary, [first])
+    with Daemon(site) as first, Daemon(site, port=site.second_port) as second:
+        shown = calls_with(site, secretary, [first])
         assert second.wait_line("forward 100 to 101")
     assert shown.count(LABEL) >= CALLS - 3
     assert set(shown[-40:]) == {LABEL}
 
 
-def test_the_second_is_killed_under_calls(switch, secretary):
-    with Daemon(switch.daemon_port), Daemon(switch.second_port) as second:
-        assert set(calls_with(switch, secretary, [second])) == {LABEL}
+def test_the_second_is_killed_under_calls(site, secretary):
+    with Daemon(site), Daemon(site, port=site.second_port) as second:
+        assert set(calls_with(site, secretary, [second])) == {LABEL}
         assert not [line for line in second.lines if " for " in line]
 
 
-def test_both_are_killed_under_calls(switch, secretary):
-    with Daemon(switch.daemon_port) as first, Daemon(switch.second_port) as second:
-        shown = calls_with(switch, secretary, [first, second])
+def test_both_are_killed_under_calls(site, secretary):
+    with Daemon(site) as first, Daemon(site, port=site.second_port) as second:
+        shown = calls_with(site, secretary, [first, second])
     assert shown[0] == LABEL
     assert set(shown[-40:]) == {"Max"}
 
 
-def test_the_secretary_gets_through_when_the_first_is_gone(switch, scene):
-    switch.forwards(u100={"all": "101"})
+def test_the_secretary_gets_through_when_the_first_is_gone(site, scene):
+    site.forwards(boss={"all": "secretary"})
 
-    def scenario(lab):
-        boss, secretary = lab.register("100", "101")
-        secretary.dial("100")
-        assert lab.rings(boss).display == "Sina Sekretariat"
+    def story(lab):
+        boss, secretary = lab.register("boss", "secretary")
+        secretary.dial("boss")
+        own_name_only(lab.rings(boss), "secretary")
 
-    with Daemon(switch.second_port) as second:
-        scene(scenario)
-        assert second.wait_line("ring 100 for 101: target")
+    with Daemon(site, port=site.second_port) as second:
+        scene(story)
+        assert second.says("ring {boss} for {secretary}: target")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
-from tests.daemon import Daemon
 from tests.live.caller import Callers, Engaged
 from tests.live.handset import both_at_once, confirmed_is_in_effect
 from tests.live.nodes import Node, missing
 from tests.live.postgres import Postgres
+from tests.live.scenarios import labelled, own_name_only
+from tests.live.stage import Daemon
 from tests.live.switch import DIALPLAN
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
 
-LABEL = "Uml. fuer Cora Chefin: Kai Kollege"
 CALLS, EVERY = 80, 0.05
 BUSY = 486  # said by the secretary's phone; the boss has none: 480
 
@@ -44,13 +43,11 @@ def nodes(tmp_path_factory, database):
 
 
 @pytest.fixture
-def switch(nodes):
+def site(nodes):
     """Node A; nobody forwards anything, nor has dialled a forward."""
-    nodes[0].api(f"db delete/fsdaemon-{nodes[0].domain}/100")
+    nodes[0].forget_codes()
     for node in nodes:
-        node.forwards()
-        node.api("sofia profile internal flush_inbound_reg")
-    time.sleep(0.3)
+        node.reset()
     yield nodes[0]
     for node in nodes:
         node.api("hupall")
@@ -64,97 +61,81 @@ def node_b(nodes):
 @pytest.fixture
 def daemons(nodes):
     """One beside each node."""
-    with Daemon(nodes[0].daemon_port) as at_a, Daemon(nodes[1].daemon_port) as at_b:
+    with Daemon(nodes[0]) as at_a, Daemon(nodes[1]) as at_b:
         yield at_a, at_b
 
 
-def test_each_at_a_node(switch, node_b, daemons, scene):
+def test_each_at_a_node(site, node_b, daemons, lab):
     """The forward is of the directory; caller and target are at B, the boss is at A."""
-    for node in (switch, node_b):
-        node.forwards(u100={"all": "101"})
-
-    def scenario(lab):
-        (boss,) = lab.register("100")
-        secretary, kai = lab.register("101", "102", switch=node_b)
-        kai.dial("100")
-        assert lab.rings(secretary).display == LABEL
-        lab.hangup_all()
-        secretary.dial("100")
-        assert lab.rings(boss).display == "Sina Sekretariat"
-        assert len(secretary.incoming) == 1
-
-    scene(scenario)
-    assert daemons[1].wait_line("forward 100 to 101 for 102: always")
-    assert daemons[1].wait_line("ring 100 for 101: target")
+    for node in (site, node_b):
+        node.forwards(boss={"all": "secretary"})
+    (boss,) = lab.register("boss")
+    secretary, kai = lab.register("secretary", "kai", site=node_b)
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", boss="unconditional")
+    lab.hangup_all()
+    secretary.dial("boss")
+    own_name_only(lab.rings(boss), "secretary")
+    assert len(secretary.incoming) == 1
+    assert daemons[1].says("forward {boss} to {secretary} for {kai}: always")
+    assert daemons[1].says("ring {boss} for {secretary}: target")
     assert not [line for line in daemons[0].lines if " for " in line]
 
 
 @pytest.mark.skipif(not (DIALPLAN / "fsdaemon_codes.xml").exists(), reason="no fsdaemon_codes.xml")
-def test_a_forward_dialled_at_one_node_counts_at_the_other(switch, node_b, daemons, scene):
+def test_a_forward_dialled_at_one_node_counts_at_the_other(site, node_b, daemons, lab):
     """The boss dials *21*101# and #21# at A; all others are at B."""
+    (boss,) = lab.register("boss")
+    secretary, kai = lab.register("secretary", "kai", site=node_b)
 
-    def scenario(lab):
-        (boss,) = lab.register("100")
-        secretary, kai = lab.register("101", "102", switch=node_b)
+    def code(digits):
+        call = boss.dial(digits.replace("#", "%23"))
+        lab.wait(lambda: call.gone, "confirmed")
+        assert call.code == 200
 
-        def code(digits):
-            call = boss.dial(digits.replace("#", "%23"))
-            lab.wait(lambda: call.gone, "confirmed")
-            assert call.code == 200
-
-        code("*21*101#")
-        kai.dial("100")
-        assert lab.rings(secretary).display == LABEL
-        lab.hangup_all()
-        assert not boss.rang
-        secretary.dial("100")
-        assert lab.rings(boss).display == "Sina Sekretariat"
-        lab.hangup_all()
-        code("#21#")
-        kai.dial("100")
-        assert lab.rings(boss, 2).display == "Kai Kollege"
-        assert len(secretary.incoming) == 1
-
-    scene(scenario)
-    assert daemons[1].wait_line("forward 100 to 101 for 102: always")
-    assert daemons[1].wait_line("ring 100 for 101: target")
-    assert daemons[1].wait_line("ring 100 for 102: no_forward")
+    code("*21*101#")
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", boss="unconditional")
+    lab.hangup_all()
+    assert not boss.rang
+    secretary.dial("boss")
+    own_name_only(lab.rings(boss), "secretary")
+    lab.hangup_all()
+    code("#21#")
+    kai.dial("boss")
+    own_name_only(lab.rings(boss, 2))
+    assert len(secretary.incoming) == 1
+    assert daemons[1].says("forward {boss} to {secretary} for {kai}: always")
+    assert daemons[1].says("ring {boss} for {secretary}: target")
+    assert daemons[1].says("ring {boss} for {kai}: no_forward")
 
 
-def test_two_codes_at_the_same_moment(switch, node_b, daemons):
+def test_two_codes_at_the_same_moment(site, node_b, daemons):
     """At A and at B, each with a daemon of its own: PostgreSQL is all that they share."""
-    try:
-        confirmed_is_in_effect(both_at_once([switch, node_b], ("*21*101#", "*67*105#"), 100))
-    finally:
-        for user in ("100", "102", "103", "104"):
-            switch.api(f"db delete/fsdaemon-{switch.domain}/{user}")
+    confirmed_is_in_effect(both_at_once([site, node_b], ("*21*101#", "*67*105#"), 100))
 
 
-def test_who_transfers_by_keys_at_the_other_node(switch, node_b, daemons, scene):
+def test_who_transfers_by_keys_at_the_other_node(site, node_b, daemons, lab):
     """*4 100#: all of it happens at the node that has the call, wherever the secretary is registered."""
-    for node in (switch, node_b):
-        node.forwards(u100={"all": "101"})
-
-    def scenario(lab):
-        boss, secretary = lab.register("100", "101")
-        (kai,) = lab.register("102", switch=node_b)
-        _, first = lab.connect(kai, "101", secretary)
-        lab.turn(0.5)
-        first.press("*4")
-        lab.turn(0.7)
-        first.press("100#")
-        lab.rings(boss, 1, 10)
-        assert len(secretary.incoming) == 1
-
-    scene(scenario)
+    for node in (site, node_b):
+        node.forwards(boss={"all": "secretary"})
+    boss, secretary = lab.register("boss", "secretary")
+    (kai,) = lab.register("kai", site=node_b)
+    _, first = lab.connect(kai, "secretary", secretary)
+    lab.turn(0.5)
+    first.press("*4")
+    lab.turn(0.7)
+    first.press("100#")
+    lab.rings(boss, 1, 10)
+    assert len(secretary.incoming) == 1
 
 
-def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
+def test_the_daemon_of_one_node_is_killed_under_calls(site, node_b, daemons):
     """20 calls a second at each node for four seconds; A's daemon is killed after one."""
-    for node in (switch, node_b):
-        node.forwards(u100={"all": "101"})
-    secretary = Engaged(switch.host, switch.sip, switch.domain, "101", switch.password("101"))
-    at_a = Callers(switch.sip_out, "Anna", host=switch.host)
+    for node in (site, node_b):
+        node.forwards(boss={"all": "secretary"})
+    secretary = Engaged(site.host, site.sip, site.domain, "101", site.password("101"))
+    at_a = Callers(site.sip_out, "Anna", host=site.host)
     at_b = Callers(node_b.sip_out, "Bert", host=node_b.host)
     for count in range(CALLS):
         if count == 20:
@@ -178,9 +159,9 @@ def test_the_daemon_of_one_node_is_killed_under_calls(switch, node_b, daemons):
     assert set(anna[-40:]) == {"Anna"}
 
 
-def test_a_call_while_the_database_is_away_waits_for_it(switch, node_b, database, daemons):
+def test_a_call_while_the_database_is_away_waits_for_it(site, node_b, database, daemons):
     """It is not lost, and nothing bounds its waiting: FreeSWITCH asks the database where the phones are."""
-    node_b.forwards(u100={"all": "4860"})
+    node_b.forwards(boss={"all": "4860"})
     callers = Callers(node_b.sip_out, host=node_b.host)
     database.stop()
     try:

@@ -15,11 +15,11 @@ CALLS, EVERY = 80, 0.05
 
 @pytest.mark.parametrize("activation", [True, False], ids=["socket-activated", "own-socket"])
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=lambda n: n.name)
-def test_under_calls(switch, activation, number):
+def test_under_calls(site, activation, number):
     """20 calls a second for four seconds, the signal after one: each call is forwarded, none is late."""
-    switch.forwards(u100={"all": "4860"})
-    callers = Callers(switch.sip_out)
-    with Supervisor(switch.daemon_port, activation=activation) as supervisor:
+    site.forwards(boss={"all": "4860"})
+    callers = Callers(site.sip_out)
+    with Supervisor(site.daemon_port, activation=activation) as supervisor:
         for count in range(CALLS):
             if count == 20:
                 supervisor.process.send_signal(number)

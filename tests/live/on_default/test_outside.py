@@ -1,0 +1,48 @@
+"""Callers from outside by their numbers. Judged by what they get: 4860 is engaged, and the boss's phone is not there."""
+
+from __future__ import annotations
+
+from tests.live.caller import Callers
+from tests.live.scenarios import with_conf
+
+FOLLOWED, RANG = 486, 480
+IN_GERMANY = '[numbers]\nregion = "DE"\ntrunk_prefix = "0"\n'
+
+
+def called_by(site, *numbers):
+    """What callers with these numbers get who dial the boss."""
+    codes = []
+    for number in numbers:
+        callers = Callers(site.sip_out, user=number)
+        made = callers.call("100")
+        assert callers.all_ended(10)
+        callers.close()
+        codes.append(made.code)
+    return codes
+
+
+@with_conf('[exceptions]\nexternal = ["+49 170 1234567"]\n' + IN_GERMANY)
+def test_outside_numbers(site, daemon):
+    site.forwards(boss={"all": "4860"})
+    same = ("+491701234567", "01701234567", "00491701234567", "001701234567")
+    others = ("+491701234568", "101", "4860", "anonymous", "1234567", "+431701234567")
+    assert called_by(site, *same) == [RANG] * len(same)
+    assert called_by(site, *others) == [FOLLOWED] * len(others)
+
+
+@with_conf('[exceptions]\nexternal = ["0170 / 123-4567"]\n')
+def test_outside_numbers_as_dialled(site, daemon):
+    site.forwards(boss={"all": "4860"})
+    assert called_by(site, "01701234567", "+491701234567", "1701234567") == [RANG, FOLLOWED, FOLLOWED]
+
+
+@with_conf(IN_GERMANY)
+def test_the_outside_number_that_the_forward_points_to(site, daemon):
+    site.forwards(boss={"all": "001701234567"})
+    assert called_by(site, "+491701234567") == [RANG]
+    assert called_by(site, "+491701234568") != [RANG]
+
+
+def test_a_stranger_is_never_the_target_that_is_a_user(site, daemon):
+    site.forwards(boss={"all": "secretary"}, secretary={"all": "4860"})
+    assert called_by(site, "101", "100", "sip:101", "+101") == [FOLLOWED] * 4

@@ -1,0 +1,56 @@
+"""What docs/dialplan.md says besides, on the site of one tenant: see OneTenant in tests/live/sites.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live.scenarios import labelled, outside_only
+from tests.live.scenarios.codes import (  # noqa: F401
+    test_a_phone_dials_a_forward_and_it_survives_a_restart,
+    test_every_kind,
+    test_how_long_it_rings,
+    test_off_on_erase_and_ask,
+    test_several_kinds_of_one_user,
+)
+from tests.live.scenarios.exceptions import test_a_forward_that_is_none  # noqa: F401
+from tests.live.scenarios.redirects import test_the_phone_forwards_out_of_a_trunk  # noqa: F401
+
+pytestmark = pytest.mark.parametrize("running", ["one_tenant"], indirect=True)
+
+
+def test_a_group_passes_the_call_on_to_a_trunk(site, daemon, lab):
+    """Nobody took it: it is a forwarded call still, and outside there is no label."""
+    site.forwards(boss={"all": "2001"})
+    site.api("global_setvar night=95551234567")
+    _, kai = lab.register("boss", "kai")
+    kai.dial("boss")
+    leg = lab.at_carrier()
+    assert leg.display == "Kai Kollege"
+    assert "Uml." not in leg.msg
+    assert leg.header("Diversion") == site.diversion(boss="unconditional")
+
+
+@pytest.mark.parametrize("trunk", ["outside", "outside with us"])
+def test_a_conference_passes_the_call_on_to_a_trunk(site, daemon, lab, trunk):
+    """The conference took it: it is not a forwarded call any more."""
+    site.forwards(boss={"all": "conference"})
+    _, kai = lab.register("boss", "kai")
+    call = kai.dial("boss")
+    lab.talk(call)
+    lab.turn(4.5)
+    site.api(f"uuid_transfer {site.channel_of('kai')} {site.number(trunk)} XML office")
+    outside_only(lab.at_carrier())
+
+
+def test_a_group_with_the_leg_before_each_phone(site, daemon, lab):
+    """Not needed, and harmless."""
+    site.forwards(boss={"all": "2002"})
+    _, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
+    call = secretary.dial("boss")
+    at_kai, at_vera = lab.rings(kai), lab.rings(vera)
+    for leg in (at_kai, at_vera):
+        labelled(leg, "secretary", boss="unconditional")
+    at_kai.pick_up()
+    lab.talk(call, at_kai)
+    at_kai.send_to("outside")
+    outside_only(lab.at_carrier(), "secretary")
