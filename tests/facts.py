@@ -47,6 +47,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "person": Person(caller.user) if caller.user else None,
         "referrer": None,
         "refer": "",
+        "hides_target": False,
         "is_target_number": frozenset(),
         "sent_away": "",
         "visited": (),

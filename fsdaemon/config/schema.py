@@ -17,6 +17,7 @@ from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 LABEL_FIELDS = ("called", "diverter", "caller")
+CONNECTED = ("target", "target_for_diverter", "called", "off")
 OVERRIDABLE = ("exceptions", "display", "routing", "numbers", "codes")  # for one domain, in [domains."…"]
 
 
@@ -70,6 +71,9 @@ class Display:
     max_length: Annotated[int, whole(0, 1000)] = 0
     diversion: Flag = True
     outside: Flag = False
+    caller: Annotated[str, one_of(*CONNECTED)] = "target"
+    caller_outside: Annotated[str, one_of(*CONNECTED)] = "called"
+    caller_template: Annotated[str, checks.template("target", "diverter")] = "{target} fuer {diverter}"
     diversion_from: Annotated[
         Texts, list_of(checks.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
     ] = ()

@@ -41,6 +41,7 @@ class Call(NamedTuple):
     callee_name: str
     caller: Caller
     person: Person | None  #: the caller, where FreeSWITCH established who it is
+    hides_target: bool  #: one of those who forwarded does not want callers to see where
     refer: str  #: which REFER brought the caller here, attended; empty for none
     referrer: Person | None  #: who transferred the caller here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel
@@ -76,13 +77,13 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     found = forwards.forwarding(source, callee)
     # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
     matters = any(found.targets.values())
-    channel = history.on_channel(headers, found.stage)
+    channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
     call = Call(
         uuid=headers.get(v.UUID),
         callee=callee,
-        callee_name=forwards.callee_name(source, callee, matters),
+        callee_name=forwards.callee_name(source, callee, matters or bool(path)),
         caller=caller,
         person=identity.person_of(source, user, matters),
         refer=history.refer_of(headers, callee),
@@ -93,7 +94,8 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         is_user=forwards.is_set(headers, config.variables.is_user),
         now=found.now,
         later=found.later,
-        path=history.path_of(source, callee),
+        path=path,
+        hides_target=history.hides_target(source, callee, path, user),
         before_us=history.before_us(headers, user, config),
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),

@@ -361,4 +361,4 @@ def _played(text: str, code: Code, tone: str, say: str) -> dict[v.Header, str]:
     steps = ["answer", f"send_display:{text}|{number}", "sleep:300", f"gentones:{tone}"]
     steps += [f"say:{say}"] if say else []
     steps += ["sleep:300", "hangup:NORMAL_CLEARING"]
-    return {v.PLAY: "m:!:" + "!".join(steps), v.CODE_NAME: text, v.CODE_NUMBER: number}
+    return {v.PLAY: "m:!:" + "!".join(steps), v.CALLEE_SHOWN: text, v.CALLEE_NUMBER_SHOWN: number}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion
+from fsdaemon.core import connected, diversion
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
@@ -26,6 +26,7 @@ _SEPARATOR = "\x1f"
 _HARMFUL = re.compile("[\x00-\x1e\x7f$]")
 _SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
+_EXPORTS = re.compile(r"[\w:,. -]*", re.ASCII)  # the names in export_vars; anything else stays as it is
 BRIDGE = "bridge"
 
 
@@ -37,6 +38,10 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
     values.update(_who(call))
+    seen = connected.decide(call, verdict, config)
+    values.update(seen.channel)
+    if seen.channel:
+        values[v.CONNECTED] = ",".join(header.variable for header in seen.channel)
     if _bridges(call, verdict, config):
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
@@ -50,10 +55,17 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
         values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
     if verdict.path or label:
-        values.update(_shown(call, verdict, label, config))
-    elif call.context.forks and call.stage == BEFORE:
-        values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
+        values.update(_shown(call, verdict, label, config, seen.leg))
+    elif leg := {**seen.leg, **_fatal(call)}:
+        values[v.LEG] = _leg(leg)
     return values
+
+
+def _fatal(call: Call) -> dict[str, str]:
+    """Where one phone's 302 must not end the ringing of the others, or would come back to it 69 times."""
+    sends_to_itself = any(step.number == call.callee.name for step in call.path)
+    forks = call.context.forks and call.stage == BEFORE
+    return {v.LEG_REDIRECT_FATAL: "true"} if sends_to_itself or forks else {}
 
 
 def _put_back(call: Call) -> dict[v.Header, str]:
@@ -109,14 +121,16 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     }
 
 
-def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
+def _shown(
+    call: Call, verdict: Verdict, label: str | None, config: Config, seen: dict[str, str]
+) -> dict[v.Header, str]:
     """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
 
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     values: dict[v.Header, str] = {}
     channel: dict[v.Header, str] = {}
-    leg: dict[str, str] = {}
+    leg = dict(seen)
     if config.display.diversion and verdict.path:
         header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
@@ -136,10 +150,8 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     if not call.channel.leg_only:
         values.update(channel)
     elif call.context.asks and _beyond(call, verdict):
-        values.update(_lent(call, verdict, channel))
-    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
-    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
-        leg[v.LEG_REDIRECT_FATAL] = "true"
+        values.update(_lent(call, verdict, channel, seen))
+    leg.update(_fatal(call))
     if leg:
         values[v.LEG] = _leg(leg)
     return values
@@ -155,7 +167,9 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
     return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
 
 
-def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
+def _lent(
+    call: Call, verdict: Verdict, channel: dict[v.Header, str], exported: dict[str, str]
+) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
     It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
@@ -171,12 +185,25 @@ def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.
     if verdict.action == FORWARD:
         for header, (callees, own) in call.context.rights.items():
             values[header], undo[header] = callees, own
+    exports = _exported(call, exported)
+    values.update(exports)
+    undo.update({header: call.channel.exports if header == v.EXPORTS else "" for header in exports})
     undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED, v.ON_ANSWER), ""))
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
     values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
     values[v.SINCE] = call.context.now
     return values
+
+
+def _exported(call: Call, legs: dict[str, str]) -> dict[v.Header, str]:
+    """Variables for whatever leg comes next, where it is not ours to dial (switch_channel.c, "nolocal:")."""
+    before = call.channel.exports
+    if not legs or not _EXPORTS.fullmatch(before):
+        return {}
+    names = {v.header_of(v.NOLOCAL + name): value for name, value in legs.items()}
+    listed = [*filter(None, [before]), *(header.variable for header in names)]
+    return {**names, v.EXPORTS: ",".join(listed)}
 
 
 def _assigned(values: dict[v.Header, str], separator: str) -> str:

@@ -73,6 +73,14 @@ def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
     )
 
 
+def hides_target(source: Source, callee: User, path: tuple[Diverter, ...], caller: User | None) -> bool:
+    """Whether one of those who forwarded does not want callers to see where; asked only if they would."""
+    if caller is None or source.config.display.caller in ("called", "off"):
+        return False
+    diverters = [user_of(step.number, callee.domain) for step in path]
+    return any([source.directory(user, v.HIDE_TARGET) == "true" for user in diverters])
+
+
 def pending(headers: Headers, callee: User) -> str:
     """By which forward the call came here from HOP, where all kinds were decided at once; or empty.
 
@@ -200,6 +208,7 @@ class OnChannel(NamedTuple):
     leg_only: bool = False  #: the dialplan carries label and Diversion with the leg, not on the channel
     leftovers: tuple[v.Header, ...] = ()  #: what an earlier verdict set
     outbound: bool = False  #: FreeSWITCH dialled this leg itself
+    exports: str = ""  #: export_vars
 
 
 def on_channel(headers: Headers, stage: str) -> OnChannel:
@@ -214,6 +223,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         leg_only=v.CONTEXT in headers or headers.get(v.CARRY) == "leg",
         leftovers=_leftovers(headers, stage),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
+        exports=headers.get(v.EXPORTS),
     )
 
 
@@ -221,7 +231,8 @@ def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
     left = [header for header in (*v.MEMORY, v.REDIRECTED_TO) if header in headers]
     if stage == BEFORE and v.REDIRECT_USER in headers:  # of an earlier phone; nobody was tried here yet
         left.append(v.REDIRECT_USER)
-    return tuple(left)
+    ours = headers.get(v.CONNECTED).split(",")
+    return (*left, *(header for header in v.CONNECTED_ALL if header.variable in ours))
 
 
 def _own(headers: Headers, shown: v.Header, ours: v.Header, kept: v.Header) -> tuple[str, bool]:

@@ -64,6 +64,11 @@ class Verdict(NamedTuple):
         return self.why.word or self.kind
 
     @property
+    def broken_through(self) -> bool:
+        """Whether the callee rings because of an exception."""
+        return self.why in (TARGET, USER, GROUP, EXTERNAL, REFERRER)
+
+    @property
     def rule(self) -> str:
         """The key that decided, with its entry."""
         return f'{self.key} "{self.entry}"' if self.entry else self.key

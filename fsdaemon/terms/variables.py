@@ -38,6 +38,7 @@ class Header(str):
 
 
 PREFIX = "variable_"
+NOLOCAL = "nolocal:"  # switch_channel.c: before a name in EXPORTS and of its variable: for the legs only
 _IN_DIRECTORY = "directory:"  # in conf.toml, before a variable of the callee's directory entry
 
 
@@ -142,8 +143,13 @@ UNDO = _v(
 SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is not a user (NOW)
 TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
-CODE_NAME = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows
-CODE_NUMBER = _v("initial_callee_id_number", Writer.DAEMON)
+CALLEE_SHOWN = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows
+CALLEE_NUMBER_SHOWN = _v("initial_callee_id_number", Writer.DAEMON)
+CALLEE_IN_1XX = _v("sip_cid_in_1xx", Writer.DAEMON)  # "false": 18x and 200 do not say who
+IGNORE_UPDATES = _v("ignore_display_updates", Writer.DAEMON)  # switch_ivr.c: nor do UPDATE and INFO
+CONNECTED = _v("fsdaemon_connected", Writer.DAEMON)  # which of these four we set
+EXPORTS = _v("export_vars", Writer.DIALPLAN)  # switch_channel.c: what goes from this channel to every leg
+HIDE_TARGET = _v("fsdaemon_hide_target", Writer.DIRECTORY)  # "true": callers do not see the target
 ON_BRIDGE = _v(
     "bridge_pre_execute_aleg_app", Writer.DAEMON
 )  # switch_ivr_bridge.c: when somebody takes the call
@@ -155,6 +161,8 @@ ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+
+CONNECTED_ALL = (CALLEE_SHOWN, CALLEE_NUMBER_SHOWN, CALLEE_IN_1XX, IGNORE_UPDATES)
 
 MEMORY = (
     TARGET,
@@ -174,11 +182,14 @@ MEMORY = (
     PENDING,
     SINCE,
     TIMEOUT,
+    CONNECTED,
 )
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"
 LEG_NUMBER = "origination_caller_id_number"
+LEG_CALLEE_NAME = "origination_callee_id_name"
+LEG_CALLEE_NUMBER = "origination_callee_id_number"
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's

@@ -22,12 +22,18 @@ class Leg(pj.Call):
         self.phone = phone
         self.states = []
         self.msg = ""
+        self.heard = []  # what came in after the INVITE: responses, UPDATE, INFO
         self.code = 0
 
     def onCallState(self, prm):
         info = self.getInfo()
         self.states.append(info.stateText)
         self.code = info.lastStatusCode
+
+    def onCallTsxState(self, prm):
+        event = prm.e.body.tsxState
+        if event.type == pj.PJSIP_EVENT_RX_MSG:
+            self.heard.append(event.src.rdata.wholeMsg)
 
     def onCallTransferStatus(self, prm):
         prm.cont = True
@@ -52,6 +58,14 @@ class Leg(pj.Call):
         """The first header `name` of the INVITE that came in, or None."""
         match = re.search(rf"^{name}:\s*(.*?)\r?$", self.msg, re.M | re.I)
         return match[1] if match else None
+
+    def reached(self, status):
+        """Who the phone shows as reached: name and number that the last message of this kind has (RPID, PAI)."""
+        for message in reversed(self.heard):
+            found = re.search(r'^(?:Remote-Party-ID|P-Asserted-Identity):\s*"(.*?)"\s*<(?:sip:)?([^@>]*)', message, re.M)
+            if message.startswith(status) and found:
+                return found[1], found[2]
+        return None
 
     @property
     def display(self):

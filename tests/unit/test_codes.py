@@ -339,7 +339,7 @@ def test_done_stored_and_shown():
     database = Database()
     outcome = finish(way("*21*101#"), database)
     assert database.rows == {("fsdaemon-lab.test", "100"): ";21=on:101"}
-    assert outcome.values[v.CODE_NAME] == "Uml. immer an 101"
+    assert outcome.values[v.CALLEE_SHOWN] == "Uml. immer an 101"
     assert "gentones:%(150,50,660);%(300,100,880)" in outcome.values[v.PLAY]
     assert outcome.sentence == "code *21*101# of 100@lab.test: Uml. immer an 101"
 
@@ -378,7 +378,7 @@ def test_refused_and_nothing_changed(dialled):
     database("db insert/fsdaemon-lab.test/100/;67=on:102")
     before = dict(database.rows)
     outcome = finish(way(dialled), database)
-    assert outcome.values[v.CODE_NAME] == "Uml. abgelehnt"
+    assert outcome.values[v.CALLEE_SHOWN] == "Uml. abgelehnt"
     assert "refused" in outcome.sentence
     assert database.rows == before
 
@@ -387,7 +387,7 @@ def test_a_database_that_is_away_confirms_nothing():
     database = Database()
     database.works = False
     outcome = finish(way("*21*101#"), database)
-    assert outcome.values[v.CODE_NAME] == "Uml. abgelehnt"
+    assert outcome.values[v.CALLEE_SHOWN] == "Uml. abgelehnt"
     assert not outcome.busy
 
 
@@ -411,7 +411,7 @@ def test_two_codes_at_the_same_moment(turns, second):
     done = [
         one
         for one in order
-        if not outcomes[one].busy and outcomes[one].values[v.CODE_NAME] != "Uml. abgelehnt"
+        if not outcomes[one].busy and outcomes[one].values[v.CALLEE_SHOWN] != "Uml. abgelehnt"
     ]
     stored = read(database.lines.get(("fsdaemon-lab.test", "100"), ""))
     wanted = [("always", "101"), ("busy" if "67" in second else "always", "102")]
@@ -431,7 +431,7 @@ def test_switched_off_no_code_is_taken():
     lines = {"Unique-ID": UUID, "Caller-Destination-Number": "*21*101#", **WHO}
     block = "\n".join(f"{name}: {value}" for name, value in lines.items())
     outcome = finish(codes.dial(Headers(block.encode()), off), database)
-    assert outcome.values[v.CODE_NAME] == "Uml. abgelehnt"
+    assert outcome.values[v.CALLEE_SHOWN] == "Uml. abgelehnt"
     assert "codes.enabled" in outcome.sentence
     assert database.rows == {}
 
@@ -442,7 +442,7 @@ def test_those_who_are_gone_are_cleared_away():
         database(f"db insert/fsdaemon-lock-lab.test-100/gone{count}.1795755000/1")
     for _ in range(3):
         outcome = finish(way("*21*101#"), database)
-    assert outcome.values[v.CODE_NAME] == "Uml. immer an 101"
+    assert outcome.values[v.CALLEE_SHOWN] == "Uml. immer an 101"
     assert list(database.rows) == [("fsdaemon-lab.test", "100")]
 
 
@@ -455,6 +455,6 @@ def test_a_call_id_as_uuid_ends_no_command():
 def test_the_lock_of_somebody_who_is_gone_holds_nobody_up():
     database = Database()
     database("db insert/fsdaemon-lock-lab.test-100/gone.1795755000/1")
-    assert finish(way("*21*101#"), database).values[v.CODE_NAME] == "Uml. immer an 101"
+    assert finish(way("*21*101#"), database).values[v.CALLEE_SHOWN] == "Uml. immer an 101"
     database("db insert/fsdaemon-lock-lab.test-100/now.1795755110/1")
     assert finish(way("*21*102#"), database).busy

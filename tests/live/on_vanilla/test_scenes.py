@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from tests.live.scenarios.codes import *
+from tests.live.scenarios.connected import *
 from tests.live.scenarios.display import *
 from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
