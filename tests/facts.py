@@ -6,7 +6,7 @@ from typing import Any
 
 from fsdaemon.config.reader import Config, load
 from fsdaemon.core.call import Call, Context
-from fsdaemon.core.forwards import BEFORE
+from fsdaemon.core.forwards import BEFORE, Public
 from fsdaemon.core.history import OnChannel
 from fsdaemon.core.users import Caller, Person, User
 from fsdaemon.terms.kinds import SET
@@ -51,7 +51,7 @@ def call(caller: Caller, callee: str = "100", **facts: Any) -> Call:
         "is_target_number": frozenset(),
         "sent_away": "",
         "visited": (),
-        "outside_id": ("", ""),
+        "public": Public(),
         "channel": OnChannel(own_name=caller.name),
         "context": Context(),
         "last_bridge": "",

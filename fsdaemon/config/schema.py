@@ -17,6 +17,15 @@ from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 LABEL_FIELDS = ("called", "diverter", "caller")
+IDENTITIES = (
+    "caller",
+    "diverter",
+    "diverter-with-caller-asserted",
+    "diverter-with-caller-preferred",
+    "caller-with-diverter-asserted",
+    "caller-with-diverter-preferred",
+)
+HEADERS = ("diversion", "history-info")
 CONNECTED = ("target", "target_for_diverter", "called", "off")
 OVERRIDABLE = ("exceptions", "display", "routing", "numbers", "codes")  # for one domain, in [domains."…"]
 
@@ -87,6 +96,11 @@ class Routing:
     bridge: Annotated[str, checks.BRIDGE] = "user/{callee}@{domain}"
     max_hops: Annotated[int, whole(1, 50)] = 5
     outside_caller_id: Annotated[str, one_of("caller", "diverter")] = "caller"
+    trunk_identity: Annotated[str, one_of(*IDENTITIES)] = "caller"
+    trunk_headers: Annotated[Texts, list_of(one_of(*HEADERS), f"headers: {', '.join(HEADERS)}")] = (
+        "diversion",
+    )
+    trunk_host: Annotated[str, checks.SIP_HOST] = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,7 @@ class Numbers:
 
     region: Annotated[str, checks.REGION] = ""
     trunk_prefix: Annotated[str, checks.PREFIX_DIGITS] = ""
+    public: Annotated[str, checks.PUBLIC] = ""
 
 
 _TARGETS = (

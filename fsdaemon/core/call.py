@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes, forwards, history, identity
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.forwards import Forwarding
+from fsdaemon.core.forwards import Forwarding, Public
 from fsdaemon.core.history import OnChannel
 from fsdaemon.core.questions import Answers, Questions, Source
 from fsdaemon.core.users import Caller, Person, User
@@ -54,7 +54,7 @@ class Call(NamedTuple):
     before_us: tuple[Diverter, ...]  #: who did before it came here, as a gateway says that is believed
     unasked: str  #: the kind of the last of them, if nobody was asked when it was followed; or empty
     is_target_number: frozenset[str]  #: the kinds that point to this outside caller's number
-    outside_id: tuple[str, str]  #: name and number of the callee for calls that go off-net
+    public: Public  #: those who forward it, as they are known off-net
     sent_away: str  #: where the callee's phone sent the call (302 to another host), and nobody took it
     visited: tuple[str, ...]  #: who forwarded since the caller was last bridged, also without a daemon
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
@@ -101,7 +101,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
         visited=history.visited(headers),
-        outside_id=forwards.outside_id(source, found.targets if found.now else {}, callee),
+        public=forwards.public(source, found, callee, path),
         channel=channel,
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import connected, diversion
+from fsdaemon.core import connected, diversion, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
@@ -129,16 +129,16 @@ def _shown(
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     values: dict[v.Header, str] = {}
-    channel: dict[v.Header, str] = {}
+    off_net = goes_off_net(call, verdict, config)
+    channel = _diversion(call, verdict, config, off_net)
     leg = dict(seen)
-    if config.display.diversion and verdict.path:
-        header = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
-        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
+    if v.DIVERSION in channel:
+        leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION]
         leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
         leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
-        if call.before_us:
-            channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
-    name, number = _identity(call, verdict, label, config)
+    lends = call.context.asks and _beyond(call, verdict)
+    told = trunk.identity(call, verdict, config) if off_net else trunk.Identity()
+    name, number = _identity(call, label, config, told, off_net and lends)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
         values[v.OWN_NAME] = _kept(call.channel.own_name)
@@ -149,11 +149,23 @@ def _shown(
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
     if not call.channel.leg_only:
         values.update(channel)
-    elif call.context.asks and _beyond(call, verdict):
-        values.update(_lent(call, verdict, channel, seen))
+    elif lends:
+        values.update(_lent(call, verdict, channel, {**seen, **told.leg}))
     leg.update(_fatal(call))
     if leg:
         values[v.LEG] = _leg(leg)
+    return values
+
+
+def _diversion(call: Call, verdict: Verdict, config: Config, off_net: bool) -> dict[v.Header, str]:
+    """Who forwarded the call: to a trunk under public numbers, to a phone as the users are known here."""
+    values: dict[v.Header, str] = {}
+    if off_net:
+        values.update(trunk.headers(call, verdict, config))
+    elif config.display.diversion and verdict.path:
+        values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
+    if values and call.before_us:
+        values[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     return values
 
 
@@ -211,22 +223,21 @@ def _assigned(values: dict[v.Header, str], separator: str) -> str:
     return f"^^{separator}" + separator.join(f"{header.variable}={value}" for header, value in values.items())
 
 
-def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -> tuple[str, str]:
+def _identity(
+    call: Call, label: str | None, config: Config, told: trunk.Identity, withheld_by_leg: bool
+) -> tuple[str, str]:
     """The name and number that the next phone shall see instead of the caller's; empty: the caller's.
 
     A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
-    whatever the name says. A carrier gets it all the same, with the caller's own Privacy.
+    whatever the name says. A trunk's leg has variables for that.
     """
-    leaving = goes_off_net(call, verdict, config)
-    own_name, own_number = call.outside_id if leaving and verdict.action == FORWARD else ("", "")
-    hidden = call.caller.withheld and (label is not None or not leaving)
+    hidden = call.caller.withheld and not withheld_by_leg and not told.number
     name = label
-    if name is None and own_number:
-        name = clean(own_name or own_number)
+    if name is None and told.number:
+        name = told.name
     if name is None and hidden:
         name = clean(config.display.anonymous)
-    number = percent_encode(own_number) or (_ANONYMOUS if hidden else "")
-    return encode(name or ""), number
+    return encode(name or ""), percent_encode(told.number) or (_ANONYMOUS if hidden else "")
 
 
 def _kept(name: str) -> str:

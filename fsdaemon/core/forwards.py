@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
+from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import User, user_of
 from fsdaemon.terms import kinds, numbers
@@ -187,10 +188,32 @@ def callee_name(source: Source, callee: User, asked: bool) -> str:
     return name or (source.directory(callee, v.EFFECTIVE_NAME) if asked else "")
 
 
-def outside_id(source: Source, targets: Mapping[str, str], callee: User) -> tuple[str, str]:
-    """How the callee is known off-net, where a forward leads there under the callee's number."""
-    target = next(iter(targets.values()), "")
-    wanted = source.config.routing.outside_caller_id == "diverter"
-    if not wanted or not numbers.looks_outside(target, source.config.numbers.trunk_prefix):
-        return ("", "")
-    return (source.directory(callee, v.OUTBOUND_NAME), source.directory(callee, v.OUTBOUND_NUMBER))
+class Public(NamedTuple):
+    """Those who forward a call off-net, as they are known there."""
+
+    name: str = ""  #: of the callee
+    numbers: Mapping[str, str] = {}  #: user → public number; nothing for those who have none
+
+
+def public(source: Source, found: Forwarding, callee: User, path: tuple[Diverter, ...]) -> Public:
+    """Public names and numbers, asked only where the call may go off-net next."""
+    routing, prefix = source.config.routing, source.config.numbers.trunk_prefix
+    target = next(iter(found.targets.values()), "") if found.now else callee.name
+    named = "diverter" in routing.trunk_identity or routing.outside_caller_id == "diverter"
+    if not (named or routing.trunk_headers) or not numbers.looks_outside(target, prefix):
+        return Public()
+    forwarding = [callee.name] if found.now else []
+    diverters = [*(step.number for step in path), *forwarding]
+    template = source.config.numbers.public
+    known = {}
+    for number in diverters:
+        user = user_of(number, callee.domain)
+        known[number] = public_number(source.directory(user, v.OUTBOUND_NUMBER), user.name, template)
+    name = source.directory(callee, v.OUTBOUND_NAME) if named and forwarding else ""
+    return Public(name, known)
+
+
+def public_number(found: str, user: str, template: str) -> str:
+    """A user's public number: of the directory, else by `numbers.public`; empty if it is not a number."""
+    number = numbers.as_dialled(found or template.format(extension=user))
+    return number if numbers.is_written_number(number) and numbers.dialable(number) else ""

@@ -190,6 +190,12 @@ LEG_NAME = "origination_caller_id_name"
 LEG_NUMBER = "origination_caller_id_number"
 LEG_CALLEE_NAME = "origination_callee_id_name"
 LEG_CALLEE_NUMBER = "origination_callee_id_number"
+LEG_FROM_URI = "sip_from_uri"
+LEG_FROM_DISPLAY = "sip_from_display"
+LEG_PRIVACY = "origination_privacy"  # "no": P-Preferred-Identity where sip_cid_type is "pid"
+LEG_PRIVACY_HEADER = "sip_h_Privacy"
+LEG_ASSERTED = "sip_h_P-Asserted-Identity"
+LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's

@@ -78,6 +78,18 @@ class Cast:
             for who, reason in reasons.items()
         )
 
+    def trunk_diversion(self, public: str = "", **reasons: str) -> str | None:
+        """The same behind a trunk, where users have public numbers; None if they have none.
+
+        `public` is the rule in numbers.public, for users without a number in the directory.
+        """
+        steps = []
+        for who, reason in reasons.items():
+            number = self.trunk_number or public.replace("{extension}", self.number(who))
+            if number:
+                steps.append(f"<sip:{number}@invalid>;reason={reason};counter=1;privacy=off")
+        return ", ".join(steps) or None
+
     def outside_name(self, who: str) -> str:
         """What a call of `who` shows behind a trunk."""
         return self.trunk_name or self.names[who]

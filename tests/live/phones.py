@@ -62,7 +62,9 @@ class Leg(pj.Call):
     def reached(self, status):
         """Who the phone shows as reached: name and number that the last message of this kind has (RPID, PAI)."""
         for message in reversed(self.heard):
-            found = re.search(r'^(?:Remote-Party-ID|P-Asserted-Identity):\s*"(.*?)"\s*<(?:sip:)?([^@>]*)', message, re.M)
+            found = re.search(
+                r'^(?:Remote-Party-ID|P-Asserted-Identity):\s*"(.*?)"\s*<(?:sip:)?([^@>]*)', message, re.M
+            )
             if message.startswith(status) and found:
                 return found[1], found[2]
         return None

@@ -6,6 +6,7 @@ import pytest
 
 from fsdaemon.config import reader as config
 from fsdaemon.core.decide import Decision
+from fsdaemon.core.label import goes_off_net
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.reasons import WORDS
 from fsdaemon.core.sentences import line
@@ -65,9 +66,12 @@ def test_what_freeswitch_makes_of_it(recording: Recording) -> None:
     if decision.call.channel.leg_only and not lent:
         assert before.get("effective_caller_id_name") == after.get("effective_caller_id_name")
         assert before.get("sip_h_Diversion") == after.get("sip_h_Diversion")
-    if decision.verdict.path:
+    # To a trunk only diverters with a public number are named.
+    off_net = goes_off_net(decision.call, decision.verdict, config.load(recording.config))
+    told = decision.verdict.path and (not off_net or any(decision.call.public.numbers.values()))
+    if told:
         assert after["fsdaemon_diversion"].startswith("<sip:")
-    if decision.verdict.path and not decision.call.channel.leg_only:
+    if told and not decision.call.channel.leg_only:
         assert after["sip_h_Diversion"].startswith("<sip:")
     elif "sip_h_Diversion" not in before and not lent:
         assert "sip_h_Diversion" not in after

@@ -13,6 +13,7 @@ from tests.live.scenarios.leaks import *
 from tests.live.scenarios.no_daemon import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
+from tests.live.scenarios.trunk import *
 
 del test_the_phone_forwards_out_of_a_trunk_without_us  # each number passes a line of ours here
 del test_killed_before_the_group_is_asked_about  # the group is asked about by none of its own

@@ -27,7 +27,7 @@ def test_a_group_passes_the_call_on_to_a_trunk(site, daemon, lab):
     leg = lab.at_carrier()
     assert leg.display == "Kai Kollege"
     assert "Uml." not in leg.msg
-    assert leg.header("Diversion") == site.diversion(boss="unconditional")
+    assert leg.header("Diversion") == site.trunk_diversion(boss="unconditional")
 
 
 @pytest.mark.parametrize("trunk", ["outside", "outside with us"])

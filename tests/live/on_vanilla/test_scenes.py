@@ -13,6 +13,7 @@ from tests.live.scenarios.leaks import *
 from tests.live.scenarios.no_daemon import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
+from tests.live.scenarios.trunk import *
 
 del test_sent_on_after_an_announcement  # no such extensions
 del test_attended_before_anybody_was_reached, test_attended_to_a_busy_boss

@@ -71,7 +71,7 @@ def test_a_forward_out_of_a_trunk(site, daemon, lab, kind, reason):
     kai.dial("boss")
     leg = lab.at_carrier()
     assert leg.display == site.outside_name("kai")
-    assert leg.header("Diversion") == site.diversion(boss=reason)
+    assert leg.header("Diversion") == site.trunk_diversion(boss=reason)
     assert "Uml." not in leg.msg
     assert site.trunk_number in leg.header("From")
     lab.hangup_all()

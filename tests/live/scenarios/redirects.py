@@ -41,7 +41,7 @@ def test_the_phone_forwards_out_of_a_trunk(site, daemon, lab):
     kai.dial("boss")
     leg = lab.at_carrier()
     assert leg.display == site.outside_name("kai")
-    assert leg.header("Diversion") == site.diversion(boss="deflection")
+    assert leg.header("Diversion") == site.trunk_diversion(boss="deflection")
     lab.hangup_all()
     kai.dial("outside with us")
     assert lab.at_carrier(2).header("Diversion") is None

@@ -1,0 +1,99 @@
+"""What a trunk gets of a forwarded call: who forwarded it, by public number, and who stands in which header.
+
+Rule: no extension, no internal domain and nothing of a caller who withholds the number goes there.
+docs/trunks.md says which carrier wants what, sofia_glue.c what FreeSWITCH makes of each variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from fsdaemon.config.schema import IDENTITIES, Config
+from fsdaemon.core import diversion
+from fsdaemon.core.call import Call
+from fsdaemon.core.diversion import Diverter
+from fsdaemon.core.label import clean
+from fsdaemon.core.mod_sofia import encode
+from fsdaemon.core.policy import FORWARD, Verdict
+from fsdaemon.terms import variables as v
+
+CALLER, DIVERTER, DIVERTER_ASSERTED, DIVERTER_PREFERRED, CALLER_ASSERTED, CALLER_PREFERRED = IDENTITIES
+_NO_HOST = "invalid"  # RFC 2606; where a number means nothing without a host, and none is configured
+
+
+class Identity(NamedTuple):
+    """Who stands in From and in the identity headers."""
+
+    name: str = ""  #: caller's name and number to be shown; empty: as the dialplan has them
+    number: str = ""
+    leg: Mapping[str, str] = {}  #: leg variables
+
+
+def identity_of(config: Config) -> str:
+    """`routing.trunk_identity`, or what the older `routing.outside_caller_id` says."""
+    routing = config.routing
+    return routing.trunk_identity if routing.trunk_identity != CALLER else routing.outside_caller_id
+
+
+def headers(call: Call, verdict: Verdict, config: Config) -> dict[v.Header, str]:
+    """The headers that tell a trunk of the forwards of this call: `routing.trunk_headers`.
+
+    A diverter without a public number is left out.
+    """
+    path = list(_public(call, verdict, config))
+    if not path or "diversion" not in config.routing.trunk_headers:
+        return {}
+    return {v.DIVERSION: diversion.write(tuple(path), "")}
+
+
+def _public(call: Call, verdict: Verdict, config: Config) -> Iterable[Diverter]:
+    host = config.routing.trunk_host
+    for step in call.before_us:
+        yield step._replace(host=host or step.host, name="")
+    for step in verdict.path:
+        number = call.public.numbers.get(step.number, "")
+        if number:
+            yield Diverter(number, step.kind, host=host, hidden=step.hidden)
+
+
+def identity(call: Call, verdict: Verdict, config: Config) -> Identity:
+    """Who the trunk is told to be calling, where a user's forward leads there."""
+    own = call.public.numbers.get(call.callee.name, "") if verdict.action == FORWARD else ""
+    wanted = identity_of(config) if own else CALLER
+    if call.caller.withheld and wanted != DIVERTER:
+        return _anonymous(own, wanted, config)
+    name = clean(call.public.name) or own
+    if wanted == DIVERTER:
+        return Identity(name, own)
+    if wanted in (DIVERTER_ASSERTED, DIVERTER_PREFERRED):
+        leg = {v.LEG_FROM_DISPLAY: encode(name), v.CID_TYPE.variable: "pid"}
+        if config.routing.trunk_host:
+            leg[v.LEG_FROM_URI] = _uri(own, config)
+        if wanted == DIVERTER_PREFERRED:
+            leg[v.LEG_PRIVACY] = "no"
+        return Identity(leg=leg)
+    if wanted in (CALLER_ASSERTED, CALLER_PREFERRED):
+        header = v.LEG_ASSERTED if wanted == CALLER_ASSERTED else v.LEG_PREFERRED
+        return Identity(leg={v.CID_TYPE.variable: "none", header: f"<{_uri(own, config)}>"})
+    return Identity()
+
+
+def _anonymous(own: str, wanted: str, config: Config) -> Identity:
+    """A caller who withholds the number (RFC 3323 section 4.1.1.3): not in From, nor in another header."""
+    leg = {
+        v.LEG_FROM_URI: "sip:anonymous@anonymous.invalid",
+        v.LEG_FROM_DISPLAY: "Anonymous",
+        v.CID_TYPE.variable: "none",
+        v.LEG_PRIVACY_HEADER: "id",
+    }
+    if wanted in (CALLER_ASSERTED, CALLER_PREFERRED):
+        header = v.LEG_ASSERTED if wanted == CALLER_ASSERTED else v.LEG_PREFERRED
+        leg[header] = f"<{_uri(own, config)}>"
+    elif wanted in (DIVERTER_ASSERTED, DIVERTER_PREFERRED) and config.routing.trunk_host:
+        leg[v.LEG_FROM_URI], leg[v.LEG_FROM_DISPLAY] = _uri(own, config), own
+    return Identity(leg=leg)
+
+
+def _uri(number: str, config: Config) -> str:
+    return f"sip:{number}@{config.routing.trunk_host or _NO_HOST}"
