@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tests.live.postgres import Postgres
@@ -13,6 +15,15 @@ def database():
     postgres = Postgres()
     yield postgres
     postgres.close()
+
+
+@contextlib.contextmanager
+def started(*nodes):
+    with contextlib.ExitStack() as stack:
+        for node in nodes:
+            node.start()
+            stack.callback(node.stop)
+        yield nodes
 
 
 @pytest.fixture

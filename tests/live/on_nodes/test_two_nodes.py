@@ -9,6 +9,7 @@ import pytest
 from tests.live.caller import Callers, Engaged
 from tests.live.handset import both_at_once, confirmed_is_in_effect
 from tests.live.nodes import Node, missing
+from tests.live.on_nodes.conftest import started
 from tests.live.scenarios import labelled, own_name_only
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
@@ -20,16 +21,11 @@ BUSY = 486  # said by the secretary's phone; the boss has none: 480
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory, database):
     """A on 127.0.0.1 and B on 127.0.0.2."""
-    running = []
-    try:
-        for host, name in (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b")):
-            node = Node(tmp_path_factory.mktemp(name), host, name, database.dsn)
-            node.start()
-            running.append(node)
-        yield running
-    finally:
-        for node in running:
-            node.stop()
+    places = (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b"))
+    with started(
+        *(Node(tmp_path_factory.mktemp(name), host, name, database.dsn) for host, name in places)
+    ) as nodes:
+        yield nodes
 
 
 def test_each_at_a_node(site, node_b, daemons, lab):
