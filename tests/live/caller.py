@@ -143,18 +143,11 @@ class Engaged:
                 data, peer = self.sock.recvfrom(65536)
             except socket.timeout:
                 continue
-            text = data.decode("utf-8", "replace")
-            if text.startswith("INVITE "):
-                self._refuse(text, peer)
-
-    def _refuse(self, text: str, peer: tuple[str, int]) -> None:
-        names = ("Via", "From", "To", "Call-ID", "CSeq")
-        lines = [line for line in text.split("\r\n") if line.partition(":")[0] in names]
-        headers = dict(line.split(": ", 1) for line in lines)
-        self.shown[headers["Call-ID"]] = headers["From"].partition("<")[0].strip().strip('"')
-        lines = [line + ";tag=x" if line.startswith("To:") else line for line in lines]
-        answer = "\r\n".join(["SIP/2.0 486 Busy Here", *lines, "Content-Length: 0", "", ""])
-        self.sock.sendto(answer.encode(), peer)
+            if data.startswith(b"INVITE "):
+                text = data.decode("utf-8", "replace")
+                headers = dict(line.split(": ", 1) for line in text.split("\r\n") if ": " in line)
+                self.shown[headers["Call-ID"]] = headers["From"].partition("<")[0].strip().strip('"')
+                self.sock.sendto(_busy_here(data), peer)
 
     def close(self) -> None:
         self._open = False

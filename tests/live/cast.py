@@ -38,6 +38,7 @@ class Cast:
     trunk_name = ""  # what a call out of a trunk shows; empty: the caller's own name
     trunk_number = ""  # the number that goes with it
     mailbox = ""  # what the log says when a call is in the mailbox of {user}; empty: there are none
+    tells_digits = False  # after the tones, when a forward is asked about: needs sound files
     callgroup = "office"  # of everybody but Zoe
     daemon_conf = ""  # what the daemon needs to be told of this site
     extra: ClassVar[dict[str, dict[str, str]]] = {}  # further variables of the directory, by number

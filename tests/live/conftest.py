@@ -1,7 +1,7 @@
 """Live tests: a real FreeSWITCH, real phones, the daemon as a process.
 
-A scene is a test in `scenarios`; `default`, `vanilla`, `sites` and `fusionpbx` say which of them are played on their
-dialplan. Their fixture `running` is the FreeSWITCH with it.
+A scene is a test in `scenarios`. `on_default`, `on_vanilla`, `on_examples` and `on_fusionpbx` say which of them are
+played on their dialplan, and have those that only make sense there; their fixture `running` is the FreeSWITCH with it.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Vanilla(Process):
     }
     names: ClassVar[dict[str, str]] = {part: f"Extension {number}" for part, number in EXTENSIONS.items()}
     for_carrier = "INVITE sip:1555"
-    trunk_name, trunk_number = "FreeSWITCH", "0000000000"
+    trunk_name = "FreeSWITCH"
     mailbox = "voicemail(default {domain} {user})"
     callgroup = "techsupport"
 

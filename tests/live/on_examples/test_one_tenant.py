@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live.scenarios import labelled, outside_only
+from tests.live.scenarios import outside_only
 from tests.live.scenarios.codes import (  # noqa: F401
     test_a_phone_dials_a_forward_and_it_survives_a_restart,
     test_every_kind,
@@ -13,6 +13,7 @@ from tests.live.scenarios.codes import (  # noqa: F401
     test_several_kinds_of_one_user,
 )
 from tests.live.scenarios.exceptions import test_a_forward_that_is_none  # noqa: F401
+from tests.live.scenarios.leaks import taken_by_the_group
 from tests.live.scenarios.redirects import test_the_phone_forwards_out_of_a_trunk  # noqa: F401
 
 pytestmark = pytest.mark.parametrize("running", ["one_tenant"], indirect=True)
@@ -44,13 +45,6 @@ def test_a_conference_passes_the_call_on_to_a_trunk(site, daemon, lab, trunk):
 
 def test_a_group_with_the_leg_before_each_phone(site, daemon, lab):
     """Not needed, and harmless."""
-    site.forwards(boss={"all": "2002"})
-    _, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
-    call = secretary.dial("boss")
-    at_kai, at_vera = lab.rings(kai), lab.rings(vera)
-    for leg in (at_kai, at_vera):
-        labelled(leg, "secretary", boss="unconditional")
-    at_kai.pick_up()
-    lab.talk(call, at_kai)
+    at_kai, _, _ = taken_by_the_group(site, lab, "2002")
     at_kai.send_to("outside")
     outside_only(lab.at_carrier(), "secretary")

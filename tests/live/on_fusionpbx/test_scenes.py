@@ -32,8 +32,9 @@ del test_attended_to_a_busy_boss
 # It follows a forward for no answer when somebody is busy, too, and without a daemon its own loops.
 del test_nothing_of_an_earlier_callee_stays
 del test_a_loop_without_a_daemon, test_other_kinds_into_a_loop_without_a_daemon, test_killed_between_hops
-# A 302 and early media are its own affair.
-del test_a_phone_that_sends_early_media_does_not_answer, test_a_forward_to_what_is_no_user
+del test_a_forward_to_what_is_no_user  # no warning
+# A 302 and early media are as without us.
+del test_a_phone_that_sends_early_media_does_not_answer
 del test_the_phone_forwards_to_a_tel_address, test_the_phone_forwards_to_a_foreign_host
 del test_the_phone_forwards_to_itself, test_two_users_whose_phones_forward_to_each_other
 del test_two_phones_of_which_one_forwards

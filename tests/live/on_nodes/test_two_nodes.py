@@ -1,4 +1,4 @@
-"""Two FreeSWITCHes on one PostgreSQL, each with its own daemon beside it; and two daemons beside one FreeSWITCH."""
+"""Two FreeSWITCHes on one PostgreSQL, each with its own daemon beside it: docs/scaling.md."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import pytest
 from tests.live.caller import Callers, Engaged
 from tests.live.handset import both_at_once, confirmed_is_in_effect
 from tests.live.nodes import Node, missing
-from tests.live.postgres import Postgres
+from tests.live.on_nodes.conftest import started
 from tests.live.scenarios import labelled, own_name_only
-from tests.live.stage import Daemon
-from tests.live.switch import DIALPLAN
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "-")
 
@@ -21,48 +19,13 @@ BUSY = 486  # said by the secretary's phone; the boss has none: 480
 
 
 @pytest.fixture(scope="module")
-def database():
-    postgres = Postgres()
-    yield postgres
-    postgres.close()
-
-
-@pytest.fixture(scope="module")
 def nodes(tmp_path_factory, database):
     """A on 127.0.0.1 and B on 127.0.0.2."""
-    running = []
-    try:
-        for host, name in (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b")):
-            node = Node(tmp_path_factory.mktemp(name), host, name, database.dsn)
-            node.start()
-            running.append(node)
-        yield running
-    finally:
-        for node in running:
-            node.stop()
-
-
-@pytest.fixture
-def site(nodes):
-    """Node A; nobody forwards anything, nor has dialled a forward."""
-    nodes[0].forget_codes()
-    for node in nodes:
-        node.reset()
-    yield nodes[0]
-    for node in nodes:
-        node.api("hupall")
-
-
-@pytest.fixture
-def node_b(nodes):
-    return nodes[1]
-
-
-@pytest.fixture
-def daemons(nodes):
-    """One beside each node."""
-    with Daemon(nodes[0]) as at_a, Daemon(nodes[1]) as at_b:
-        yield at_a, at_b
+    places = (("127.0.0.1", "node-a"), ("127.0.0.2", "node-b"))
+    with started(
+        *(Node(tmp_path_factory.mktemp(name), host, name, database.dsn) for host, name in places)
+    ) as nodes:
+        yield nodes
 
 
 def test_each_at_a_node(site, node_b, daemons, lab):
@@ -77,12 +40,14 @@ def test_each_at_a_node(site, node_b, daemons, lab):
     secretary.dial("boss")
     own_name_only(lab.rings(boss), "secretary")
     assert len(secretary.incoming) == 1
+    lab.hangup_all()
+    assert not [line for line in daemons[0].lines if " for " in line]
+    boss.dial("secretary")
+    own_name_only(lab.rings(secretary, 2), "boss")
     assert daemons[1].says("forward {boss} to {secretary} for {kai}: always")
     assert daemons[1].says("ring {boss} for {secretary}: target")
-    assert not [line for line in daemons[0].lines if " for " in line]
 
 
-@pytest.mark.skipif(not (DIALPLAN / "fsdaemon_codes.xml").exists(), reason="no fsdaemon_codes.xml")
 def test_a_forward_dialled_at_one_node_counts_at_the_other(site, node_b, daemons, lab):
     """The boss dials *21*101# and #21# at A; all others are at B."""
     (boss,) = lab.register("boss")
@@ -93,7 +58,7 @@ def test_a_forward_dialled_at_one_node_counts_at_the_other(site, node_b, daemons
         lab.wait(lambda: call.gone, "confirmed")
         assert call.code == 200
 
-    code("*21*101#")
+    code(site.filled("*21*<secretary>#"))
     kai.dial("boss")
     labelled(lab.rings(secretary), "kai", boss="unconditional")
     lab.hangup_all()

@@ -33,6 +33,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vanilla]:
             sound.writeframes(b"".join(struct.pack("<h", sample) for sample in samples) + bytes(1600))
     prefix = "sound_prefix=$${sounds_dir}/en/us/callie"
     rewrite(switch.directory / "vars.xml", {prefix: f"sound_prefix={sounds}"})
+    switch.tells_digits = True
     switch.start()
     yield switch
     switch.stop()

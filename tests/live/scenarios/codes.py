@@ -111,9 +111,12 @@ def test_several_kinds_of_one_user(codes, lab):
 
 
 def dialled(site, *steps):
-    for code, shown, heard, stored in steps:
-        seen = (code, *dial(site, code), line(site))
-        assert seen == (code, 200, site.filled(shown), heard, site.filled(stored))
+    for code, shown, tones, stored in steps:
+        answer, display, heard = dial(site, code)
+        if site.tells_digits:
+            heard = heard[: len(tones)]
+        seen = (code, answer, display, heard, line(site))
+        assert seen == (code, 200, site.filled(shown), tones, site.filled(stored))
 
 
 def test_off_on_erase_and_ask(codes):

@@ -122,10 +122,9 @@ def test_a_call_to_the_group(site, daemon, lab):
     assert not secretary.rang
 
 
-@pytest.mark.parametrize("then", ["vera", "outside", "conference", "group", "secretary"])
-def test_a_forward_to_the_group_and_what_comes_after(site, daemon, lab, then):
-    """The label once on each phone, and nothing of it after somebody took the call."""
-    site.forwards(boss={"all": "group"})
+def taken_by_the_group(site, lab, group="group"):
+    """The secretary's call to the boss, taken by Kai: Kai's end of it, and the phones of the others."""
+    site.forwards(boss={"all": group})
     _, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
     call = secretary.dial("boss")
     at_kai, at_vera = lab.rings(kai), lab.rings(vera)
@@ -134,6 +133,13 @@ def test_a_forward_to_the_group_and_what_comes_after(site, daemon, lab, then):
         assert leg.msg.count("Uml.") <= 2  # From, and Remote-Party-ID
     at_kai.pick_up()
     lab.talk(call, at_kai)
+    return at_kai, secretary, vera
+
+
+@pytest.mark.parametrize("then", ["vera", "outside", "conference", "group", "secretary"])
+def test_a_forward_to_the_group_and_what_comes_after(site, daemon, lab, then):
+    """The label once on each phone, and nothing of it after somebody took the call."""
+    at_kai, secretary, vera = taken_by_the_group(site, lab)
     at_kai.send_to(then)
     if then == "conference":
         in_conference(lab, "secretary")
