@@ -150,7 +150,10 @@ def _shown(
     if not call.channel.leg_only:
         values.update(channel)
     elif lends:
-        values.update(_lent(call, verdict, channel, {**seen, **told.leg}))
+        # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
+        shown = {v.LEG_NAME: name, v.LEG_NUMBER: number} if off_net else {}
+        exported = {**seen, **told.leg, **{key: value for key, value in shown.items() if value}}
+        values.update(_lent(call, verdict, channel, exported))
     leg.update(_fatal(call))
     if leg:
         values[v.LEG] = _leg(leg)

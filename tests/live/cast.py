@@ -37,6 +37,7 @@ class Cast:
     inbound = ""  # what stands before a number that is dialled from outside
     trunk_name = ""  # what a call out of a trunk shows; empty: the caller's own name
     trunk_number = ""  # the number that goes with it
+    public_number = ""  # outbound_caller_id_number of everybody in the directory
     mailbox = ""  # what the log says when a call is in the mailbox of {user}; empty: there are none
     tells_digits = False  # after the tones, when a forward is asked about: needs sound files
     callgroup = "office"  # of everybody but Zoe
@@ -86,7 +87,7 @@ class Cast:
         """
         steps = []
         for who, reason in reasons.items():
-            number = self.trunk_number or public.replace("{extension}", self.number(who))
+            number = self.public_number or public.replace("{extension}", self.number(who))
             if number:
                 steps.append(f"<sip:{number}@invalid>;reason={reason};counter=1;privacy=off")
         return ", ".join(steps) or None

@@ -53,6 +53,7 @@ class FusionPBX(Process):
 
     profiles = 2
     trunk_name, trunk_number = "Firma", "4930100"
+    public_number = "4930100"
     mailbox = "voicemail_id={user}"
     daemon_conf = '[variables]\npreset = "fusionpbx"\n'
     domains: ClassVar[dict[str, str]] = {"lab.test": str(uuid4()), "b.test": str(uuid4())}

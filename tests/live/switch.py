@@ -99,6 +99,7 @@ class Vanilla(Process):
     names: ClassVar[dict[str, str]] = {part: f"Extension {number}" for part, number in EXTENSIONS.items()}
     for_carrier = "INVITE sip:1555"
     trunk_name = "FreeSWITCH"
+    public_number = "0000000000"
     mailbox = "voicemail(default {domain} {user})"
     callgroup = "techsupport"
 

@@ -47,7 +47,7 @@ def test_a_trunk_that_is_told_nothing(site, daemon, lab):
 
 def own(site, who="boss"):
     """The public number of a user: of the directory, else by the rule."""
-    return site.trunk_number or PUBLIC.replace("{extension}", site.number(who))
+    return site.public_number or PUBLIC.replace("{extension}", site.number(who))
 
 
 @with_conf(identity("diverter-with-caller-asserted"))
@@ -57,7 +57,7 @@ def test_own_number_in_from_and_the_caller_asserted(site, daemon, lab):
     lab.stranger().dial("boss from outside")
     leg = lab.at_carrier()
     assert f"<sip:{own(site)}@carrier.example>" in leg.header("From")
-    assert "+491701234567" in leg.header("P-Asserted-Identity") or site.trunk_number
+    assert "+491701234567" in leg.header("P-Asserted-Identity") or site.public_number
     assert leg.header("Remote-Party-ID") is None
 
 
@@ -87,7 +87,7 @@ def test_the_own_number_in_from(site, daemon, lab):
     site.forwards(boss={"all": "outside"})
     lab.register("boss")
     lab.stranger().dial("boss from outside")
-    assert own(site).lstrip("+") in lab.at_carrier().header("From")
+    assert own(site).lstrip("+") in lab.at_carrier().header("Remote-Party-ID")
 
 
 IDENTITIES = (
