@@ -57,7 +57,7 @@ def data_of(question: Question, recording: bytes = b"", places: Preset = PRESETS
     """
     lines: dict[str, str] = {}
     if not recording:
-        lines[v.UUID] = question.uuid
+        lines.update({v.UUID: question.uuid, v.CARRY.variable: "leg"})  # as our dialplan does
     callee = user_of(question.callee, question.domain)
     if question.callee:
         lines.update({v.DESTINATION: callee.name, v.CALLEE.variable: callee.name})
@@ -202,7 +202,8 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
         unlike = (
             f"by {read} it would be: {facts['what']}; is that what the daemon reads, and was it reloaded?"
         )
-        words = dict.fromkeys(("why", "rule", "from", "otherwise", "label_rule"), "")
+        local = ("why", "rule", "from", "otherwise", "label_rule", "caller_sees", "trunk_gets")
+        words = dict.fromkeys(local, "")
         facts = {**facts, **words, "what": _what(heard), "shows": heard["label"], "unlike": unlike}
     return {**facts, **heard}
 

@@ -7,10 +7,12 @@ value can be expanded by FreeSWITCH or end another: they are encoded, or checked
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import connected, diversion, trunk
+from fsdaemon.core import diversion, trunk
 from fsdaemon.core.call import Call
+from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
 from fsdaemon.core.label import clean, goes_off_net
@@ -30,15 +32,23 @@ _EXPORTS = re.compile(r"[\w:,. -]*", re.ASCII)  # the names in export_vars; anyt
 BRIDGE = "bridge"
 
 
-def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
+class Shown(NamedTuple):
+    """What the others see of the call."""
+
+    label: str | None  #: the phone that gets it; None: nothing but the caller
+    connected: Connected  #: the caller
+    trunk: trunk.Told
+
+
+def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
+    seen = shown.connected
     values = dict.fromkeys(call.channel.leftovers, "")
     values.update(_put_back(call))
     values.update({v.VERDICT: verdict.action, v.REASON: verdict.reason})
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
     values.update(_who(call))
-    seen = connected.decide(call, verdict, config)
     values.update(seen.channel)
     if seen.channel:
         values[v.CONNECTED] = ",".join(header.variable for header in seen.channel)
@@ -54,8 +64,8 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
         values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
-    if verdict.path or label:
-        values.update(_shown(call, verdict, label, config, seen.leg))
+    if verdict.path or shown.label:
+        values.update(_shown(call, verdict, shown, config))
     elif leg := {**seen.leg, **_fatal(call)}:
         values[v.LEG] = _leg(leg)
     return values
@@ -121,24 +131,21 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     }
 
 
-def _shown(
-    call: Call, verdict: Verdict, label: str | None, config: Config, seen: dict[str, str]
-) -> dict[v.Header, str]:
+def _shown(call: Call, verdict: Verdict, shown: Shown, config: Config) -> dict[v.Header, str]:
     """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
 
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     values: dict[v.Header, str] = {}
     off_net = goes_off_net(call, verdict, config)
-    channel = _diversion(call, verdict, config, off_net)
-    leg = dict(seen)
+    channel = _diversion(call, verdict, config, dict(shown.trunk.headers) if off_net else None)
+    leg, told = dict(shown.connected.leg), shown.trunk.identity
     if v.DIVERSION in channel:
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION]
         leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
         leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
     lends = call.context.asks and _beyond(call, verdict)
-    told = trunk.identity(call, verdict, config) if off_net else trunk.Identity()
-    name, number = _identity(call, label, config, told, off_net and lends)
+    name, number = _identity(call, shown.label, config, told, off_net and lends)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
         values[v.OWN_NAME] = _kept(call.channel.own_name)
@@ -151,21 +158,21 @@ def _shown(
         values.update(channel)
     elif lends:
         # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
-        shown = {v.LEG_NAME: name, v.LEG_NUMBER: number} if off_net else {}
-        exported = {**seen, **told.leg, **{key: value for key, value in shown.items() if value}}
-        values.update(_lent(call, verdict, channel, exported))
+        ours = {v.LEG_NAME: name, v.LEG_NUMBER: number} if off_net else {}
+        ours = {key: value for key, value in ours.items() if value}
+        values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}))
     leg.update(_fatal(call))
     if leg:
         values[v.LEG] = _leg(leg)
     return values
 
 
-def _diversion(call: Call, verdict: Verdict, config: Config, off_net: bool) -> dict[v.Header, str]:
+def _diversion(
+    call: Call, verdict: Verdict, config: Config, for_trunk: dict[v.Header, str] | None
+) -> dict[v.Header, str]:
     """Who forwarded the call: to a trunk under public numbers, to a phone as the users are known here."""
-    values: dict[v.Header, str] = {}
-    if off_net:
-        values.update(trunk.headers(call, verdict, config))
-    elif config.display.diversion and verdict.path:
+    values = for_trunk or {}
+    if for_trunk is None and config.display.diversion and verdict.path:
         values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
     if values and call.before_us:
         values[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)

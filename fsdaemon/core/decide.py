@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import commands, label, policy
+from fsdaemon.core import commands, connected, label, policy, trunk
 from fsdaemon.core.call import Call, read
 from fsdaemon.core.forwards import callee_of
 from fsdaemon.core.questions import Answers, Questions, Way
@@ -24,6 +24,8 @@ class Decision(NamedTuple):
     call: Call
     verdict: policy.Verdict
     shown: label.Label  #: what the phone shall show, and why
+    connected: connected.Connected  #: what the caller shall see
+    trunk: trunk.Told  #: what a trunk is told
     values: dict[v.Header, str]  #: channel variables as they are to be; empty: unset
     commands: tuple[Command, ...]  #: what FreeSWITCH is told
 
@@ -45,8 +47,9 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
         return call
     verdict = policy.decide(call, config)
     shown = label.decide(call, verdict, config)
-    values = commands.assignments(call, verdict, shown.text, config)
-    return Decision(call, verdict, shown, values, commands.commands(call, values, config))
+    seen, told = connected.decide(call, verdict, config), trunk.decide(call, verdict, config)
+    values = commands.assignments(call, verdict, commands.Shown(shown.text, seen, told), config)
+    return Decision(call, verdict, shown, seen, told, values, commands.commands(call, values, config))
 
 
 def settle(headers: Headers, config: Config) -> Way[Decision]:

@@ -44,6 +44,8 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "from": words.origin(),
         "otherwise": verdict.why.otherwise.format_map(words),
         "shows": words.shows(),
+        "caller_sees": words.caller_sees(),
+        "trunk_gets": words.trunk_gets(),
         "label_rule": decision.shown.reason.text.format_map(words),
         "warning": warning(call, verdict),
         "saw": words.saw(),
@@ -236,6 +238,27 @@ class Fields:
             f"{name} <{number}>" if name and number and number not in name else (name or number or "nothing")
         )
 
+    def caller_sees(self) -> str:
+        """What the caller's phone shows of the one who is reached; empty: what FreeSWITCH makes of it."""
+        seen = self.decision.connected
+        if seen.hidden:
+            return "what was dialled, and no name or extension"
+        return f"{seen.name} <{seen.number}>" if seen.name != seen.number else seen.name
+
+    def trunk_gets(self) -> str:
+        """The headers by which a trunk learns of the forward, and who stands in From."""
+        told = self.decision.trunk
+        said = [f"{header.variable[len(v.SIP_HEADER) :]}: {value}" for header, value in told.headers.items()]
+        for name, value in told.identity.leg.items():
+            said.append(
+                f"{name[len(v.SIP_HEADER) :]}: {value}"
+                if name.startswith(v.SIP_HEADER)
+                else f"{name}={value}"
+            )
+        if told.identity.number:
+            said.append(f"caller: {told.identity.name} <{told.identity.number}>")
+        return "; ".join(said)
+
     # --- what it was decided on --------------------------------------------------------------------------
 
     def saw(self) -> dict[str, str]:
@@ -300,6 +323,8 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
         ("otherwise", facts["otherwise"]),
         ("the phone shows", facts["shows"]),
         ("label", facts["label_rule"]),
+        ("the caller sees", facts["caller_sees"]),
+        ("the trunk gets", facts["trunk_gets"]),
     ]
     return "\n".join(f"{name + ':':17}{printable(value)}" for name, value in rows if value)
 

@@ -13,7 +13,7 @@ from fsdaemon.config.schema import IDENTITIES, Config
 from fsdaemon.core import diversion
 from fsdaemon.core.call import Call
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.label import clean
+from fsdaemon.core.label import clean, goes_off_net
 from fsdaemon.core.mod_sofia import encode
 from fsdaemon.core.policy import FORWARD, Verdict
 from fsdaemon.terms import variables as v
@@ -28,6 +28,20 @@ class Identity(NamedTuple):
     name: str = ""  #: caller's name and number to be shown; empty: as the dialplan has them
     number: str = ""
     leg: Mapping[str, str] = {}  #: leg variables
+
+
+class Told(NamedTuple):
+    """What a trunk is told."""
+
+    headers: Mapping[v.Header, str] = {}
+    identity: Identity = Identity()
+
+
+def decide(call: Call, verdict: Verdict, config: Config) -> Told:
+    """What the trunk is told, where the call goes off-net; nothing for any other call."""
+    if not goes_off_net(call, verdict, config):
+        return Told()
+    return Told(headers(call, verdict, config), identity(call, verdict, config))
 
 
 def identity_of(config: Config) -> str:

@@ -38,6 +38,7 @@ class Header(str):
 
 
 PREFIX = "variable_"
+SIP_HEADER = "sip_h_"  # sofia_glue.c: before the name of a header of the INVITE
 NOLOCAL = "nolocal:"  # switch_channel.c: before a name in EXPORTS and of its variable: for the legs only
 _IN_DIRECTORY = "directory:"  # in conf.toml, before a variable of the callee's directory entry
 
