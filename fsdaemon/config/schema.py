@@ -83,6 +83,7 @@ class Routing:
     bridge: Annotated[str, checks.BRIDGE] = "user/{callee}@{domain}"
     max_hops: Annotated[int, whole(1, 50)] = 5
     outside_caller_id: Annotated[str, one_of("caller", "diverter")] = "caller"
+    pass_diversion: Flag = False
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         now=found.now,
         later=found.later,
         path=history.path_of(source, callee),
-        before_us=history.before_us(headers, user, config),
+        before_us=history.before_us(headers, user, channel.diversion, config),
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),

@@ -32,7 +32,8 @@ BRIDGE = "bridge"
 def assignments(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
     """What each channel variable must hold after this verdict; an empty value unsets."""
     values = dict.fromkeys(call.channel.leftovers, "")
-    values.update(_put_back(call))
+    values.update(_put_back(call, config))
+    values.update(_taken_off(call, config))
     values.update({v.VERDICT: verdict.action, v.REASON: verdict.reason})
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
@@ -56,17 +57,34 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     return values
 
 
-def _put_back(call: Call) -> dict[v.Header, str]:
+def _put_back(call: Call, config: Config) -> dict[v.Header, str]:
     """What stood on the channel before an earlier verdict, where nobody else takes the label back."""
     values: dict[v.Header, str] = {}
     if v.PATH in call.channel.leftovers and not call.channel.leg_only:
-        values[v.DIVERSION] = ""
+        values[v.DIVERSION] = _passed(call, config)
     if call.channel.labelled:
         values[v.EFFECTIVE_NAME] = _kept(call.channel.own_name)
     if call.channel.numbered:
         values[v.EFFECTIVE_NUMBER] = _kept(call.channel.own_number)
         values[v.CID_TYPE] = ""
     return values
+
+
+def _taken_off(call: Call, config: Config) -> dict[v.Header, str]:
+    """A Diversion that came in: FreeSWITCH would pass it on to each leg, and the next hook has to know it."""
+    values: dict[v.Header, str] = {}
+    came = call.channel.diversion
+    if came.stands and not config.routing.pass_diversion:
+        values[v.DIVERSION] = ""
+    if came.fleeting:
+        shown = came.path if config.routing.pass_diversion else tuple(step.withheld() for step in came.path)
+        values[v.INCOMING_DIVERSION] = diversion.keep(shown)
+    return values
+
+
+def _passed(call: Call, config: Config) -> str:
+    """The Diversion that came in, where it is passed on, once ours is taken back."""
+    return diversion.write(call.channel.diversion.path, "") if config.routing.pass_diversion else ""
 
 
 def _who(call: Call) -> dict[v.Header, str]:
@@ -122,8 +140,6 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION] = header
         leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
         leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
-        if call.before_us:
-            channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     name, number = _identity(call, verdict, label, config)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
@@ -136,7 +152,7 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     if not call.channel.leg_only:
         values.update(channel)
     elif call.context.asks and _beyond(call, verdict):
-        values.update(_lent(call, verdict, channel))
+        values.update(_lent(call, verdict, channel, config))
     sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
     if sends_to_itself or (call.context.forks and call.stage == BEFORE):
         leg[v.LEG_REDIRECT_FATAL] = "true"
@@ -155,7 +171,7 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
     return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
 
 
-def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.Header, str]:
+def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str], config: Config) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
     It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
@@ -164,7 +180,7 @@ def _lent(call: Call, verdict: Verdict, channel: dict[v.Header, str]) -> dict[v.
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.channel.own_name),
         v.EFFECTIVE_NUMBER: _kept(call.channel.own_number),
-        v.DIVERSION: diversion.write(call.before_us, call.callee.domain),
+        v.DIVERSION: _passed(call, config),
     }
     values = dict(channel)
     undo = {header: before.get(header, "") for header in channel}

@@ -49,7 +49,7 @@ def test_nothing_for_nobody_and_a_domain_that_is_unknown():
             [Diverter("200", "busy", "", "b.example", True)],
         ),
         ("<sip:200@b.example>;reason=something-new", [Diverter("200", "always", "", "b.example")]),
-        ("<sip:${x}@h>, <sip:a!b@h>, <sip:1@h]>, <sip:@h>, <>, sip:1@h, <mailto:1@h>", []),
+        ("<sip:${x}@h>, <sip:a!b@h>, <sip:1@h]>, <sip:@h>, <>, sip:1, <mailto:1@h>", []),
         ("<sip:1@h" * 1000, []),
         ("", []),
     ],
