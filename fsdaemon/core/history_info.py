@@ -43,17 +43,16 @@ def read(value: str) -> tuple[Diverter, ...]:
     """
     entries = _entries(value)
     at = {entry.place: number for number, entry in enumerate(entries)}
-    reasons = _reasons(entries)
     found: list[Diverter] = []
-    for number in range(1, len(entries)):
-        address = entries[number].address
-        before = _before(entries, at, number)
-        cause = address.get("cause") or ("" if any(map(address.has, _SAME_USER)) else reasons[number])
-        if not cause or cause == _NO_DIVERSION:
-            continue
-        hidden = before.hidden or before.address.anonymous
-        who = before.address
-        found.append(Diverter(who.number, OF_CAUSE.get(cause, "always"), who.name, who.host, hidden))
+    for number, reason in enumerate(_reasons(entries)):
+        cause = reason
+        if number < len(entries):
+            target = entries[number].address
+            cause = target.get("cause") or ("" if any(map(target.has, _SAME_USER)) else reason)
+        if number and cause and cause != _NO_DIVERSION:
+            before = _before(entries, at, number)
+            who, kind = before.address, OF_CAUSE.get(cause, "always")
+            found.append(Diverter(who.number, kind, who.name, who.host, before.hidden or who.anonymous))
     return tuple(found[-MOST:])
 
 
@@ -96,9 +95,11 @@ def _reasons(entries: list[_Entry]) -> list[str]:
     the last entry has one too, though a phone that still has to ring has failed for no reason.
     """
     reasons = [entry.reason for entry in entries]
-    if reasons and reasons[-1] and not reasons[0]:
+    if not reasons or (reasons[-1] and not reasons[0]):
         return reasons
-    return ["", *reasons]
+    if entries[-1].address.has("cause"):
+        return ["", *reasons[:-1]]
+    return ["", *reasons]  # the last one sent it on too: to whom the INVITE is sent
 
 
 def _before(entries: list[_Entry], at: dict[tuple[int, ...], int], number: int) -> _Entry:
@@ -106,8 +107,8 @@ def _before(entries: list[_Entry], at: dict[tuple[int, ...], int], number: int) 
 
     Of a phone (`rc`) that sent the call on, it is the user whose phone that is.
     """
-    address = entries[number].address
-    origin = _earlier(at, address.get("mp"), number)
+    mapped = entries[number].address.get("mp") if number < len(entries) else ""
+    origin = _earlier(at, mapped, number)
     while origin > 0 and entries[origin].address.has("rc"):
         origin = _earlier(at, entries[origin].address.get("rc"), origin)
     return entries[origin]
