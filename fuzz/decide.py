@@ -25,10 +25,12 @@ from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.numbers import looks_outside
 from fuzz import corpus
+from fuzz.headers import TOKENS
 from fuzz.heard import broken, log_lines
 from fuzz.run import Target, main
 
 ROUNDS = 8
+LONGEST_KEPT = 3000  # characters; what is to be remembered of a Diversion is bounded
 # What may change on the channel: what variables.py says the daemon writes, and the two that show.
 OURS = {header.variable for header in vars(v).values() if getattr(header, "writer", None) is v.Writer.DAEMON}
 OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.DIVERSION, v.REDIRECT_USER)}
@@ -47,6 +49,7 @@ CONFIGS = (
     '[display]\ndiversion = false\n[log]\nformat = "json"\nnumbers = "masked"\n',
     '[variables]\npreset = "fusionpbx"\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n',
+    '[display]\ndiversion_from = ["127.0.0.0/8"]\n[routing]\npass_diversion = true\n',
 )
 
 
@@ -64,7 +67,7 @@ def check(data: bytes, answers: list[str], config: int) -> None:
     chosen = config_of(config)
     decision = settle(headers, answers, chosen)
     check_who(headers, decision, chosen)
-    check_commands(data, decision)
+    check_commands(data, decision, chosen)
     check_label(decision)
     check_log(decision, chosen)
 
@@ -107,7 +110,7 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
         assert chosen.exceptions.external
 
 
-def check_commands(data: bytes, decision: Decision) -> None:
+def check_commands(data: bytes, decision: Decision, chosen: Config) -> None:
     """Played into a switch that expands, splits and strips as FreeSWITCH does."""
     sent = b"".join(map(to_bytes, decision.commands))
     *commands, rest = sent.split(b"\n\n")
@@ -123,7 +126,9 @@ def check_commands(data: bytes, decision: Decision) -> None:
     changed = {
         name for name in before.keys() | played.variables if before.get(name) != played.variables.get(name)
     }
-    assert changed <= OURS, f"set {changed - OURS}"
+    other = {name for name in changed - OURS if name.lower() != v.DIVERSION.variable.lower()}
+    assert not other, f"set {other}"
+    check_diversion(Headers(data.partition(b"\n\n")[0]), played, decision, chosen)
     check_values(played, decision)
 
 
@@ -143,6 +148,20 @@ def check_values(played: Played, decision: Decision) -> None:
             assert name.isidentifier(), f"leg variable {pair}"
             # freeswitch-facts: an apostrophe vanishes, and a quote cuts.
             assert not set(value) & set("'\"$\\"), f"leg variable {pair}"
+
+
+def check_diversion(headers: Headers, played: Played, decision: Decision, chosen: Config) -> None:
+    """No Diversion but ours stays on the channel, and nothing tells who does not want to be shown."""
+    call = decision.call
+    left = {name: value for name, value in played.variables.items() if name.lower() == "sip_h_diversion"}
+    assert len(left) <= 1
+    for step in call.before_us:
+        assert not step.hidden or (step.number, step.name) == ("anonymous", "")
+    kept = decision.values.get(v.INCOMING_DIVERSION, "")
+    assert len(kept) <= LONGEST_KEPT
+    ours = {headers.get(v.OUR_DIVERSION), played.variables.get(v.OUR_DIVERSION.variable)}
+    if headers.spelled(v.DIVERSION) and not chosen.routing.pass_diversion:
+        assert set(left.values()) <= ours, f"passed on {left}"
 
 
 def depth(text: str) -> list[int]:
@@ -205,6 +224,8 @@ _forwarding = st.fixed_dictionaries(
         v.CARRY: st.just("leg"),
     },
 )
+# What a gateway tells of forwards before.
+_told = st.lists(st.sampled_from(TOKENS), max_size=12).map("".join)
 # What belongs together: the rules compare some headers, so chance alone would hardly get behind that.
 _pairs = st.one_of(
     st.just({}),
@@ -218,6 +239,17 @@ _pairs = st.one_of(
         lambda text: {v.CALLEE: "100", v.RDNIS: "103", v.HOP: "103", v.PENDING: f"busy=100,{text}"}
     ),
     corpus.text.map(lambda text: {v.CALLEE: text, v.RDNIS: text, v.HOP: text, v.PENDING: "*", v.PATH: "103"}),
+    st.builds(
+        lambda name, one, other: {
+            f"variable_{name}": one,
+            v.HISTORY_INFO: other,
+            v.NETWORK_IP: "127.0.0.1",
+            v.CALL_DIRECTION: "inbound",
+        },
+        st.sampled_from(["sip_h_Diversion", "sip_h_diversion", "sip_h_DIVERSION", "sip_i_diversion"]),
+        _told,
+        _told,
+    ),
     st.builds(
         lambda label, own: {v.EFFECTIVE_NAME: label, v.LABEL: label, v.OWN_NAME: own},
         corpus.text,

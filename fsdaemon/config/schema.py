@@ -101,6 +101,7 @@ class Routing:
         "diversion",
     )
     trunk_host: Annotated[str, checks.SIP_HOST] = ""
+    pass_diversion: Flag = False
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         later=found.later,
         path=path,
         hides_target=history.hides_target(source, callee, path, user),
-        before_us=history.before_us(headers, user, config),
+        before_us=history.before_us(headers, user, channel.diversion, config),
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),

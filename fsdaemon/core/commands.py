@@ -44,7 +44,8 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
     """What each channel variable must hold after this verdict; an empty value unsets."""
     seen = shown.connected
     values = dict.fromkeys(call.channel.leftovers, "")
-    values.update(_put_back(call))
+    values.update(_put_back(call, config))
+    values.update(_taken_off(call, config))
     values.update({v.VERDICT: verdict.action, v.REASON: verdict.reason})
     if verdict.action == FORWARD:
         values[v.TARGET] = verdict.target
@@ -78,17 +79,34 @@ def _fatal(call: Call) -> dict[str, str]:
     return {v.LEG_REDIRECT_FATAL: "true"} if sends_to_itself or forks else {}
 
 
-def _put_back(call: Call) -> dict[v.Header, str]:
+def _put_back(call: Call, config: Config) -> dict[v.Header, str]:
     """What stood on the channel before an earlier verdict, where nobody else takes the label back."""
     values: dict[v.Header, str] = {}
     if v.PATH in call.channel.leftovers and not call.channel.leg_only:
-        values[v.DIVERSION] = ""
+        values[v.DIVERSION] = _passed(call, config)
     if call.channel.labelled:
         values[v.EFFECTIVE_NAME] = _kept(call.channel.own_name)
     if call.channel.numbered:
         values[v.EFFECTIVE_NUMBER] = _kept(call.channel.own_number)
         values[v.CID_TYPE] = ""
     return values
+
+
+def _taken_off(call: Call, config: Config) -> dict[v.Header, str]:
+    """A Diversion that came in: FreeSWITCH would pass it on to each leg, and the next hook has to know it."""
+    values: dict[v.Header, str] = {}
+    came = call.channel.diversion
+    if came.stands and not config.routing.pass_diversion:
+        values[v.DIVERSION] = ""
+    if came.fleeting:
+        shown = came.path if config.routing.pass_diversion else tuple(step.withheld() for step in came.path)
+        values[v.INCOMING_DIVERSION] = diversion.keep(shown)
+    return values
+
+
+def _passed(call: Call, config: Config) -> str:
+    """The Diversion that came in, where it is passed on, once ours is taken back."""
+    return diversion.write(call.channel.diversion.path, "") if config.routing.pass_diversion else ""
 
 
 def _who(call: Call) -> dict[v.Header, str]:
@@ -160,7 +178,7 @@ def _shown(call: Call, verdict: Verdict, shown: Shown, config: Config) -> dict[v
         # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
         ours = {v.LEG_NAME: name, v.LEG_NUMBER: number} if off_net else {}
         ours = {key: value for key, value in ours.items() if value}
-        values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}))
+        values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}, config))
     leg.update(_fatal(call))
     if leg:
         values[v.LEG] = _leg(leg)
@@ -174,8 +192,6 @@ def _diversion(
     values = for_trunk or {}
     if for_trunk is None and config.display.diversion and verdict.path:
         values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
-    if values and call.before_us:
-        values[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     return values
 
 
@@ -190,7 +206,7 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
 
 
 def _lent(
-    call: Call, verdict: Verdict, channel: dict[v.Header, str], exported: dict[str, str]
+    call: Call, verdict: Verdict, channel: dict[v.Header, str], exported: dict[str, str], config: Config
 ) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
@@ -200,7 +216,7 @@ def _lent(
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.channel.own_name),
         v.EFFECTIVE_NUMBER: _kept(call.channel.own_number),
-        v.DIVERSION: diversion.write(call.before_us, call.callee.domain),
+        v.DIVERSION: _passed(call, config),
     }
     values = dict(channel)
     undo = {header: before.get(header, "") for header in channel}

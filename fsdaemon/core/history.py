@@ -11,8 +11,8 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core import incoming
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.diversion import read as read_diversion
 from fsdaemon.core.forwards import AFTER, BEFORE, REDIRECT, REDIRECTED, failure_of
 from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
 from fsdaemon.core.questions import UUID, Source
@@ -110,7 +110,9 @@ def _taken(headers: Headers) -> bool:
     return 0 < since <= answered and now - answered > _TAKEN_AFTER  # FreeSWITCH's clock has ticks of 20 ms
 
 
-def before_us(headers: Headers, user: User | None, config: Config) -> tuple[Diverter, ...]:
+def before_us(
+    headers: Headers, user: User | None, came: incoming.Incoming, config: Config
+) -> tuple[Diverter, ...]:
     """Who forwarded the call before it came to this FreeSWITCH, for as long as nobody took it.
 
     Only where the INVITE came from an address that conf.toml believes (sofia.c: sip_network_ip is the
@@ -118,11 +120,10 @@ def before_us(headers: Headers, user: User | None, config: Config) -> tuple[Dive
     """
     if user or not config.display.diversion_from or headers.get(v.CALL_DIRECTION) != "inbound":
         return ()
-    incoming = headers.get(v.INCOMING_DIVERSION) or headers.get(v.DIVERSION)
-    if not incoming or last_bridge(headers) or incoming == headers.get(v.OUR_DIVERSION):
+    if last_bridge(headers):
         return ()
     believed = numbers.in_networks(headers.get(v.NETWORK_IP), config.display.diversion_from)
-    return read_diversion(incoming) if believed else ()
+    return incoming.forwarders(headers, came) if believed else ()
 
 
 def sent_away(headers: Headers, stage: str, failure: str | None) -> str:
@@ -209,6 +210,7 @@ class OnChannel(NamedTuple):
     leftovers: tuple[v.Header, ...] = ()  #: what an earlier verdict set
     outbound: bool = False  #: FreeSWITCH dialled this leg itself
     exports: str = ""  #: export_vars
+    diversion: incoming.Incoming = incoming.NONE  #: that came in with the call
 
 
 def on_channel(headers: Headers, stage: str) -> OnChannel:
@@ -224,6 +226,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         leftovers=_leftovers(headers, stage),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         exports=headers.get(v.EXPORTS),
+        diversion=incoming.diversion_of(headers, last_bridge(headers)),
     )
 
 

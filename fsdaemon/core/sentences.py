@@ -272,6 +272,7 @@ class Fields:
             "forwards": ", ".join(forwards) or "none",
             "phone": _tried(call),
             "forwarded before": _steps(call.before_us),
+            "Diversion": self._came(),
             "forwarded by": _steps(call.path),
             "transferred by": str(call.referrer.user) if call.referrer else "",
             "was already at": ", ".join(call.visited),
@@ -279,6 +280,18 @@ class Fields:
         if call.stage == BEYOND:
             found["phone"] = "none: not a user"
         return {name: value for name, value in found.items() if value}
+
+    def _came(self) -> str:
+        """What happens to a Diversion that came in."""
+        came = self.call.channel.diversion
+        if not came.stands:
+            return ""
+        passed = self.config.routing.pass_diversion
+        told = "left on the channel" if passed else "removed from the channel"
+        read = "came in with the call" if came.path else "came in with the call, and names nobody"
+        if came.path and not self.call.before_us:
+            read += f", and is not shown ({self.key('display.diversion_from')})"
+        return f"{read}; {told} ({self.key('routing.pass_diversion')})"
 
     def _where(self) -> str:
         if self.call.callee.domain:

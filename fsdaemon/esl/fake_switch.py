@@ -125,7 +125,7 @@ class Switch:
         if application in ("set", "export"):
             self._set(argument)
         elif application == "unset":
-            self.played.variables.pop(argument, None)
+            self._forget(argument)
         elif application == "multiset":
             separator, pairs = (argument[2:3], argument[3:]) if argument.startswith("^^") else (" ", argument)
             for pair in separate(pairs, separator):
@@ -135,10 +135,14 @@ class Switch:
     def _set(self, pair: str) -> None:
         name, _, value = pair.partition("=")
         value = self.expand(value)
+        self._forget(name)
         if value:
             self.played.variables[name] = value
-        else:
-            self.played.variables.pop(name, None)
+
+    def _forget(self, name: str) -> None:
+        """A variable has one name in whatever case (switch_event.c switch_event_del_header)."""
+        for one in [one for one in self.played.variables if one.lower() == name.lower()]:
+            del self.played.variables[one]
 
     def expand(self, text: str, depth: int = 0) -> str:
         """`${name}` and `${api(…)}`, recursively; an unclosed one eats the rest (switch_channel.c)."""

@@ -39,6 +39,16 @@ class Headers:
         """Whether there is such a header, empty or not."""
         return _as_bytes(name) in self._values
 
+    def spelled(self, name: str) -> str:
+        """How `name` is spelled here, in whatever case; empty if there is no such header.
+
+        FreeSWITCH finds a variable in any case, and names some as a stranger spelled them.
+        """
+        if name in self._values:
+            return name
+        length, lower = len(name), name.lower()
+        return next((one for one in self._values if len(one) == length and one.lower() == lower), "")
+
     def names(self) -> list[str]:
         """All names, in the order they came."""
         return [name.encode("latin-1").decode("utf-8", "replace") for name in reversed(self._values)]

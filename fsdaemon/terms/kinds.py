@@ -17,6 +17,7 @@ class Kind(NamedTuple):
     when: str  #: "100 forwards … to 101"
     because: str  #: what happened when it acts: "the phone was tried: …"
     diversion: str  #: RFC 5806 diversion-reason
+    cause: str  #: of History-Info (RFC 4458 section 2; RFC 7544 section 3.5)
     variable: str = ""  #: call_forward_… (directory), fsdaemon_forward_… (channel); empty: nobody sets it
     service: str = ""  #: the code that users dial; empty: none
     shown: str = ""  #: what the phone shows after that code, unless conf.toml says something else
@@ -30,6 +31,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         when="always",
         because="",
         diversion="unconditional",
+        cause="302",
         variable="all",
         service="21",
         shown="Uml. immer",
@@ -40,6 +42,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         when="when busy",
         because="the user was busy",
         diversion="user-busy",
+        cause="486",
         variable="busy",
         service="67",
         shown="Uml. besetzt",
@@ -51,6 +54,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         when="when nobody answers",
         because="nobody answered",
         diversion="no-answer",
+        cause="408",
         variable="no_answer",
         service="61",
         shown="Uml. keine Antwort",
@@ -69,6 +73,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         when="when no phone is registered",
         because="no phone is registered",
         diversion="unavailable",
+        cause="503",
         variable="not_registered",
         service="62",
         shown="Uml. nicht erreichbar",
@@ -86,6 +91,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         when="by the phone itself",
         because="the phone sent the call on",
         diversion="deflection",
+        cause="480",
     ),
 )
 
@@ -100,3 +106,7 @@ STRONGEST = ("no_answer", "busy", "not_registered")
 FAILURES = {cause: kind.name for kind in TABLE for cause in kind.causes}
 #: RFC 5806 diversion-reason → kind.
 OF_DIVERSION = {kind.diversion: kind.name for kind in TABLE}
+#: Cause of History-Info → kind. 487 is a deflection while it rang.
+OF_CAUSE = {**{kind.cause: kind.name for kind in TABLE}, "487": "redirect"}
+#: Cause of ITU-T Q.850 → the same as a cause of History-Info.
+OF_Q850 = {"17": "486", "18": "408", "19": "408", "20": "503", "27": "503", "31": "302"}

@@ -101,7 +101,9 @@ CALL_GROUP = _v("call_group", Writer.DIRECTORY)
 # What strangers write.
 CALLER_NAME = Header("Caller-Caller-ID-Name", Writer.STRANGER)
 CALLER_NUMBER = Header("Caller-Caller-ID-Number", Writer.STRANGER)
-DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)
+DIVERSION = _v("sip_h_Diversion", Writer.STRANGER)  # sofia.c: as the header was spelled, the last of several
+ALL_DIVERSIONS = _v("sip_i_diversion", Writer.STRANGER)  # all, if the profile has parse-all-invite-headers
+HISTORY_INFO = _v("sip_history_info", Writer.STRANGER)  # all; sofia.c joins them
 PRIVACY = _v("sip_Privacy", Writer.STRANGER)  # RFC 3323; FreeSWITCH itself acts on "id" only
 REFER_TO = _v("sip_refer_to", Writer.STRANGER)  # sofia.c: the REFER that made this channel come here
 REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact of a 302
@@ -137,7 +139,7 @@ OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not 
 PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
-INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # DIVERSION as it came in
+INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # what DIVERSION said when it came in
 UNDO = _v(
     "fsdaemon_undo", Writer.DAEMON
 )  # a multiset: what stood on the channel before label and Diversion did

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fuzz import decide, parser, session
+from fuzz import decide, headers, parser, session
 from fuzz.run import Target, run
 
-TARGETS = (parser.TARGET, decide.TARGET, session.TARGET)
+TARGETS = (parser.TARGET, decide.TARGET, session.TARGET, headers.TARGET)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])

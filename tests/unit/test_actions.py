@@ -108,8 +108,10 @@ def test_display_diversion_from_is_remembered_where_the_channel_carries_ours():
     arrived = {**first, "fsdaemon_callee": "103", "fsdaemon_domain": "lab.test"}
     second = values(decided(believe, recording, **arrived))
     assert second["fsdaemon_label"] == "Uml. fuer +4970229999 ueber 100%3A Max Muster".replace("+", "%2B")
-    # without a forward of ours the header stays as it came
-    assert "sip_h_Diversion" not in values(decided(believe, recording, fsdaemon_domain="lab.test"))
+    # without a forward of ours the header is not passed on, unless somebody wants that
+    assert values(decided(believe, recording, fsdaemon_domain="lab.test"))["sip_h_Diversion"] == ""
+    passed = f"{believe}\n[routing]\npass_diversion = true"
+    assert "sip_h_Diversion" not in values(decided(passed, recording, fsdaemon_domain="lab.test"))
 
 
 def test_a_withheld_number_is_replaced_too():
@@ -347,14 +349,16 @@ def test_visits_in_a_domain_with_a_port():
     assert values(decided(**asked, answers=back))["fsdaemon_reason"] == "loop"
 
 
-def test_a_gateways_diversion_is_put_back():
-    text = '[display]\ndiversion_from = ["127.0.0.1"]\n'
+def test_a_gateways_diversion_is_put_back_where_it_is_passed_on():
+    text = '[display]\ndiversion_from = ["127.0.0.1"]\n[routing]\npass_diversion = true\n'
     theirs = {"sip_h_Diversion": "<sip:900@x.test>;reason=user-busy", "sip_network_ip": "127.0.0.1"}
     external = (DIRECTORY / "external_before_bridge.txt").read_bytes()
     set_ = values(decided(text, external, **ASKED, **theirs, answers=BOSS))
     assert (
         "~sip_h_Diversion=<sip:900@x.test>;reason=user-busy;counter=1;privacy=off~" in set_["fsdaemon_undo"]
     )
+    set_ = values(decided(text.partition("[routing]")[0], external, **ASKED, **theirs, answers=BOSS))
+    assert "~sip_h_Diversion=~" in set_["fsdaemon_undo"]  # what was taken away is not given back
 
 
 @pytest.mark.parametrize(

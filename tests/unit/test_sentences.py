@@ -12,9 +12,11 @@ from fsdaemon.core.reasons import LabelReason, Notice, Reason
 from fsdaemon.core.sentences import Fields, facts_of, line, printable, text, warning
 from fsdaemon.daemon import log
 from fsdaemon.daemon.metrics import Metrics
+from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import KINDS, SET
+from tests import recorded
 from tests.facts import call, inside, outside
-from tests.recorded import recordings
+from tests.recorded import DIRECTORY, recordings
 from tests.unit.test_log import logged  # noqa: F401
 from tests.unit.test_recordings import CASES, decided
 
@@ -116,3 +118,20 @@ def test_every_reason_is_given():
 def test_the_words_of_a_kind():
     assert all(kind.when and kind.diversion and kind.term for kind in KINDS.values())
     assert all(KINDS[name].because for name in SET if name != "always")
+
+
+def test_what_happens_to_a_diversion_that_came_in():
+    believed = '[display]\ndiversion_from = ["127.0.0.1"]\n'
+    for conf, said in (
+        ("", "came in with the call, and is not shown (display.diversion_from); removed from the channel"),
+        (believed, "came in with the call; removed from the channel (routing.pass_diversion)"),
+        (believed + "[routing]\npass_diversion = true", "came in with the call; left on the channel"),
+    ):
+        for name in ("external_with_diversion", "external_diversion_lower_case"):
+            headers = Headers((DIRECTORY / f"{name}.txt").read_bytes())
+            read = load(conf)
+            saw = facts_of(recorded.decided(headers, read), read)["saw"]
+            assert saw["Diversion"].startswith(said)
+            assert ("forwarded before" in saw) == bool(conf)
+    plain = recorded.decided(Headers((DIRECTORY / "external_before_bridge.txt").read_bytes()), load(""))
+    assert "Diversion" not in facts_of(plain, load(""))["saw"]
