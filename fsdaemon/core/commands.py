@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion
+from fsdaemon.core import diversion, records, ring
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
 from fsdaemon.core.label import clean, goes_off_net
-from fsdaemon.core.mod_sofia import encode, percent_encode
+from fsdaemon.core.mod_sofia import encode, encode_uncut, percent_encode
 from fsdaemon.core.policy import FORWARD, RING, Verdict
 from fsdaemon.core.users import User, full
 from fsdaemon.terms import variables as v
@@ -49,11 +49,26 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
         values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
+    record = records.of(call, verdict)
+    values.update(record)
+    leg = _leg_of_all(call, verdict, record, config)
     if verdict.path or label:
-        values.update(_shown(call, verdict, label, config))
-    elif call.context.forks and call.stage == BEFORE:
-        values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
+        values.update(_shown(call, verdict, label, leg, config))
+    elif leg:
+        values[v.LEG] = _leg(leg)
     return values
+
+
+def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], config: Config) -> dict[str, str]:
+    """What the leg of the phone that rings next has to be told, whoever is shown there."""
+    leg = {header.variable: value for header, value in record.items() if value}
+    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
+    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
+        leg[v.LEG_REDIRECT_FATAL] = "true"
+    alert_info = ring.alert_info(call, verdict, config)
+    if alert_info:
+        leg[v.LEG_ALERT] = alert_info
+    return leg
 
 
 def _put_back(call: Call) -> dict[v.Header, str]:
@@ -109,8 +124,12 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     }
 
 
-def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> dict[v.Header, str]:
+def _shown(
+    call: Call, verdict: Verdict, label: str | None, others: dict[str, str], config: Config
+) -> dict[v.Header, str]:
     """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
+
+    `others` are leg variables that go with them.
 
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
@@ -126,8 +145,11 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
             channel[v.INCOMING_DIVERSION] = diversion.write(call.before_us, call.callee.domain)
     name, number = _identity(call, verdict, label, config)
     if name:
-        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
+        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = encode(name)
+        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={encode_uncut(name)}"
         values[v.OWN_NAME] = _kept(call.channel.own_name)
+        if call.stage == ONCE:
+            values[v.SHOWN] = encode_uncut(name)
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
         values[v.OWN_NUMBER] = _kept(call.channel.own_number)
@@ -137,9 +159,7 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
         values.update(channel)
     elif call.context.asks and _beyond(call, verdict):
         values.update(_lent(call, verdict, channel))
-    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
-    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
-        leg[v.LEG_REDIRECT_FATAL] = "true"
+    leg.update(others)
     if leg:
         values[v.LEG] = _leg(leg)
     return values
@@ -199,7 +219,7 @@ def _identity(call: Call, verdict: Verdict, label: str | None, config: Config) -
     if name is None and hidden:
         name = clean(config.display.anonymous)
     number = percent_encode(own_number) or (_ANONYMOUS if hidden else "")
-    return encode(name or ""), number
+    return name or "", number
 
 
 def _kept(name: str) -> str:

@@ -155,6 +155,13 @@ ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+SHOWN = _v("fsdaemon_shown", Writer.DAEMON)  # LABEL as it may stand on a leg that mod_sofia made already
+# For call records (docs/records.md), on both legs. They are only written, and stay when the call goes on.
+RECORD_CALLED = _v("fsdaemon_cdr_called", Writer.DAEMON)  # the first diverter
+RECORD_DIVERTER = _v("fsdaemon_cdr_diverter", Writer.DAEMON)  # the last one
+RECORD_KINDS = _v("fsdaemon_cdr_kinds", Writer.DAEMON)  # the kind of each forward that was followed
+RECORD_VERDICT = _v("fsdaemon_cdr_verdict", Writer.DAEMON)
+RECORD_REASON = _v("fsdaemon_cdr_reason", Writer.DAEMON)
 
 MEMORY = (
     TARGET,
@@ -163,6 +170,7 @@ MEMORY = (
     HOP,
     BRIDGED,
     LABEL,
+    SHOWN,
     OWN_NAME,
     NUMBER,
     OWN_NUMBER,
@@ -179,6 +187,8 @@ MEMORY = (
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
 LEG_NAME = "origination_caller_id_name"
 LEG_NUMBER = "origination_caller_id_number"
+LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
+LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's

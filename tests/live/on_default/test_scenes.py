@@ -10,6 +10,7 @@ from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
 from tests.live.scenarios.leaks import *
 from tests.live.scenarios.no_daemon import *
+from tests.live.scenarios.records import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
 
