@@ -146,10 +146,9 @@ def _shown(
     name, number = _identity(call, verdict, label, config)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = encode(name)
-        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={encode_uncut(name)}"
+        values[v.SHOWN] = encode_uncut(name)
+        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={values[v.SHOWN]}"
         values[v.OWN_NAME] = _kept(call.channel.own_name)
-        if call.stage == ONCE:
-            values[v.SHOWN] = encode_uncut(name)
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
         values[v.OWN_NUMBER] = _kept(call.channel.own_number)

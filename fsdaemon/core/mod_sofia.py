@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .\x80-\U0010ffff]")
+_UNSAFE_NAME = re.compile(r"[^A-Za-z0-9 .()\-\x80-\U0010ffff]")
 # Those that leg variables ([^^!…]), an expansion, a quoted string, XML or `:_:` would take for their own.
 _UNSAFE_UNCUT = re.compile(r"[^A-Za-z0-9 .:/@,()+*#?\-\x80-\U0010ffff]")
 
@@ -15,12 +16,12 @@ _UNSAFE_UNCUT = re.compile(r"[^A-Za-z0-9 .:/@,()+*#?\-\x80-\U0010ffff]")
 def encode(text: str) -> str:
     """The value effective_caller_id_name must hold so that the phone shows exactly `text`.
 
-    `text` must be clean. Everything in ASCII but letters, digits, blank and dot is percent-encoded:
+    `text` must be clean. Everything in ASCII but letters, digits, blank and .()- is percent-encoded:
     that survives mod_sofia, survives inside [leg variables], and no expansion ($) can start. A
     backslash is doubled: in a From header it quotes the next character (RFC 3261 section 25.1,
     quoted-pair). Blanks at the ends are encoded, FreeSWITCH strips them.
     """
-    return percent_encode(text.replace("\\", "\\\\"))
+    return _trimmed(_UNSAFE_NAME.sub(_hexadecimal, text.replace("\\", "\\\\")))
 
 
 def encode_uncut(text: str) -> str:

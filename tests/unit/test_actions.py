@@ -49,6 +49,7 @@ def test_a_forward():
         "fsdaemon_diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
         "sip_h_Diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
         "fsdaemon_label": "Uml. fuer Cora%3A Sina Sekretariat",
+        "fsdaemon_shown": "Uml. fuer Cora: Sina Sekretariat",
         "effective_caller_id_name": "Uml. fuer Cora%3A Sina Sekretariat",
         "fsdaemon_own_name": "Sina Sekretariat",
         "fsdaemon_leg": (
