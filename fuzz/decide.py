@@ -50,6 +50,7 @@ CONFIGS = (
     '[variables]\npreset = "fusionpbx"\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n[routing]\npass_diversion = true\n',
+    '[display]\ndiversion_from = ["127.0.0.0/8"]\nring = "<http://127.0.0.1/x>;info=y"\n',
 )
 
 
@@ -181,6 +182,7 @@ def check_label(decision: Decision) -> None:
     assert label == label.strip()
     assert '"' not in label
     assert shown_by_mod_sofia(decision.values[v.LABEL]) == label
+    assert shown_by_mod_sofia(decision.values[v.SHOWN], cut=False) == label
     if decision.call.caller.withheld and decision.call.caller.number.isdigit():
         template = "".join(
             step.number + step.name for step in (*decision.call.before_us, *decision.verdict.path)

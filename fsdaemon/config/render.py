@@ -44,4 +44,10 @@ def _value(config: Config, section: str, key: str) -> str:
         value = config.preset
     else:
         value = [header.variable for header in config.variables.lists()[key]]
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {_json(text)}' for name, text in value.items())} }}"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 from fsdaemon.config import checks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
+from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms.kinds import KINDS, SERVICES, SET
 from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 
@@ -83,6 +84,7 @@ class Display:
     caller: Annotated[str, one_of(*CONNECTED)] = "target"
     caller_outside: Annotated[str, one_of(*CONNECTED)] = "called"
     caller_template: Annotated[str, checks.template("target", "diverter")] = "{target} fuer {diverter}"
+    ring: Annotated[Ring, RING] = ""
     diversion_from: Annotated[
         Texts, list_of(checks.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
     ] = ()

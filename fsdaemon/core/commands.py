@@ -10,13 +10,13 @@ import re
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion, trunk
+from fsdaemon.core import diversion, records, ring, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
 from fsdaemon.core.label import clean, goes_off_net
-from fsdaemon.core.mod_sofia import encode, percent_encode
+from fsdaemon.core.mod_sofia import encode, encode_uncut, percent_encode
 from fsdaemon.core.policy import FORWARD, RING, Verdict
 from fsdaemon.core.users import User, full
 from fsdaemon.terms import variables as v
@@ -65,18 +65,26 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
         values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
+    record = records.of(call, verdict)
+    values.update(record)
+    leg = {**seen.leg, **_leg_of_all(call, verdict, record, config)}
     if verdict.path or shown.label:
-        values.update(_shown(call, verdict, shown, config))
-    elif leg := {**seen.leg, **_fatal(call)}:
+        values.update(_shown(call, verdict, shown, leg, config))
+    elif leg:
         values[v.LEG] = _leg(leg)
     return values
 
 
-def _fatal(call: Call) -> dict[str, str]:
-    """Where one phone's 302 must not end the ringing of the others, or would come back to it 69 times."""
-    sends_to_itself = any(step.number == call.callee.name for step in call.path)
-    forks = call.context.forks and call.stage == BEFORE
-    return {v.LEG_REDIRECT_FATAL: "true"} if sends_to_itself or forks else {}
+def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], config: Config) -> dict[str, str]:
+    """What the leg of the phone that rings next has to be told, whoever is shown there."""
+    leg = {header.variable: value for header, value in record.items() if value}
+    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
+    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
+        leg[v.LEG_REDIRECT_FATAL] = "true"
+    alert_info = ring.alert_info(call, verdict, config)
+    if alert_info:
+        leg[v.LEG_ALERT] = alert_info
+    return leg
 
 
 def _put_back(call: Call, config: Config) -> dict[v.Header, str]:
@@ -149,15 +157,20 @@ def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     }
 
 
-def _shown(call: Call, verdict: Verdict, shown: Shown, config: Config) -> dict[v.Header, str]:
+def _shown(
+    call: Call, verdict: Verdict, shown: Shown, others: dict[str, str], config: Config
+) -> dict[v.Header, str]:
     """Label and Diversion: on the channel, where any bridge takes them up, and as leg variables.
+
+    `others` are leg variables that go with them.
 
     A dialplan that says so (CARRY) gets the second only, so that nothing can leak from the channel.
     """
     values: dict[v.Header, str] = {}
     off_net = goes_off_net(call, verdict, config)
     channel = _diversion(call, verdict, config, dict(shown.trunk.headers) if off_net else None)
-    leg, told = dict(shown.connected.leg), shown.trunk.identity
+    leg: dict[str, str] = {}
+    told = shown.trunk.identity
     if v.DIVERSION in channel:
         leg[v.DIVERSION.variable] = values[v.OUR_DIVERSION] = channel[v.DIVERSION]
         leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
@@ -165,24 +178,32 @@ def _shown(call: Call, verdict: Verdict, shown: Shown, config: Config) -> dict[v
     lends = call.context.asks and _beyond(call, verdict)
     name, number = _identity(call, shown.label, config, told, off_net and lends)
     if name:
-        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = name
-        values[v.OWN_NAME] = _kept(call.channel.own_name)
+        leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = encode(name)
+        values[v.SHOWN] = encode_uncut(name)
+        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={values[v.SHOWN]}"
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
-        values[v.OWN_NUMBER] = _kept(call.channel.own_number)
     if number == _ANONYMOUS:
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
+    values.update(_own(call, name, number))
     if not call.channel.leg_only:
         values.update(channel)
     elif lends:
         # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
-        ours = {v.LEG_NAME: name, v.LEG_NUMBER: number} if off_net else {}
-        ours = {key: value for key, value in ours.items() if value}
+        ours = {key: leg[key] for key in (v.LEG_NAME, v.LEG_NUMBER) if off_net and key in leg}
         values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}, config))
-    leg.update(_fatal(call))
+    leg.update(others)
     if leg:
         values[v.LEG] = _leg(leg)
     return values
+
+
+def _own(call: Call, name: str, number: str) -> dict[v.Header, str]:
+    """The caller's own name and number, where others stand in their place."""
+    own = {v.OWN_NAME: call.channel.own_name} if name else {}
+    if number:
+        own[v.OWN_NUMBER] = call.channel.own_number
+    return {header: _kept(value) for header, value in own.items()}
 
 
 def _diversion(
@@ -263,7 +284,7 @@ def _identity(
         name = told.name
     if name is None and hidden:
         name = clean(config.display.anonymous)
-    return encode(name or ""), percent_encode(told.number) or (_ANONYMOUS if hidden else "")
+    return name or "", percent_encode(told.number) or (_ANONYMOUS if hidden else "")
 
 
 def _kept(name: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fsdaemon.config.schema import Config, Exceptions
+from fsdaemon.core import records, ring
 from fsdaemon.core.call import Call
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
@@ -47,6 +48,10 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "caller_sees": words.caller_sees(),
         "trunk_gets": words.trunk_gets(),
         "label_rule": decision.shown.reason.text.format_map(words),
+        "rings": ring.alert_info(call, verdict, words.config),
+        "record": [
+            f"{header.variable}={value}" for header, value in records.of(call, verdict).items() if value
+        ],
         "warning": warning(call, verdict),
         "saw": words.saw(),
         "commands": [str(command) for command in decision.commands],
@@ -338,6 +343,8 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
         ("label", facts["label_rule"]),
         ("the caller sees", facts["caller_sees"]),
         ("the trunk gets", facts["trunk_gets"]),
+        ("Alert-Info", facts["rings"]),
+        ("in the record", " ".join(facts["record"]) if saw else ""),
     ]
     return "\n".join(f"{name + ':':17}{printable(value)}" for name, value in rows if value)
 

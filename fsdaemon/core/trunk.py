@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.schema import IDENTITIES, Config
-from fsdaemon.core import diversion
+from fsdaemon.core import diversion, history_info
 from fsdaemon.core.call import Call
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.label import clean, goes_off_net
@@ -55,10 +55,16 @@ def headers(call: Call, verdict: Verdict, config: Config) -> dict[v.Header, str]
 
     A diverter without a public number is left out.
     """
-    path = list(_public(call, verdict, config))
-    if not path or "diversion" not in config.routing.trunk_headers:
-        return {}
-    return {v.DIVERSION: diversion.write(tuple(path), "")}
+    path = tuple(step.withheld() for step in _public(call, verdict, config))
+    wanted, found = config.routing.trunk_headers, dict[v.Header, str]()
+    if path and "diversion" in wanted:
+        found[v.DIVERSION] = diversion.write(path, "")
+    if path and "history-info" in wanted:
+        steps = [(step.number, step.host or _NO_HOST, step.kind, step.hidden) for step in path]
+        target = verdict.target if verdict.action == FORWARD else call.callee.name
+        line = history_info.write(steps, target, config.routing.trunk_host or _NO_HOST)
+        found.update({v.HISTORY_INFO_OUT: line} if line else {})
+    return found
 
 
 def _public(call: Call, verdict: Verdict, config: Config) -> Iterable[Diverter]:

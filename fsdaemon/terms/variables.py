@@ -138,6 +138,7 @@ CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID 
 OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not to be followed
 PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
+HISTORY_INFO_OUT = _v("sip_h_History-Info", Writer.DAEMON)  # RFC 7044
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
 INCOMING_DIVERSION = _v("fsdaemon_incoming_diversion", Writer.DAEMON)  # what DIVERSION said when it came in
 UNDO = _v(
@@ -164,6 +165,13 @@ ON_BRIDGE_DATA = _v("bridge_pre_execute_aleg_data", Writer.DAEMON)
 REFERRER = _v("fsdaemon_referrer", Writer.DAEMON)  # who transferred the call here, attended, by which REFER
 WHO = _v("fsdaemon_who", Writer.DAEMON)  # who is on an outbound leg, or "-"; it stays
 LEG = _v("fsdaemon_leg", Writer.DAEMON)  # leg variables that carry label and Diversion
+SHOWN = _v("fsdaemon_shown", Writer.DAEMON)  # LABEL as it may stand on a leg that mod_sofia made already
+# For call records (docs/records.md), on both legs. They are only written, and stay when the call goes on.
+RECORD_CALLED = _v("fsdaemon_cdr_called", Writer.DAEMON)  # the first diverter
+RECORD_DIVERTER = _v("fsdaemon_cdr_diverter", Writer.DAEMON)  # the last one
+RECORD_KINDS = _v("fsdaemon_cdr_kinds", Writer.DAEMON)  # the kind of each forward that was followed
+RECORD_VERDICT = _v("fsdaemon_cdr_verdict", Writer.DAEMON)
+RECORD_REASON = _v("fsdaemon_cdr_reason", Writer.DAEMON)
 
 CONNECTED_ALL = (CALLEE_SHOWN, CALLEE_NUMBER_SHOWN, CALLEE_IN_1XX, IGNORE_UPDATES)
 
@@ -174,10 +182,12 @@ MEMORY = (
     HOP,
     BRIDGED,
     LABEL,
+    SHOWN,
     OWN_NAME,
     NUMBER,
     OWN_NUMBER,
     OUR_DIVERSION,
+    HISTORY_INFO_OUT,
     INCOMING_DIVERSION,
     LEG,
     RANG,
@@ -199,6 +209,8 @@ LEG_PRIVACY = "origination_privacy"  # "no": P-Preferred-Identity where sip_cid_
 LEG_PRIVACY_HEADER = "sip_h_Privacy"
 LEG_ASSERTED = "sip_h_P-Asserted-Identity"
 LEG_PREFERRED = "sip_h_P-Preferred-Identity"
+LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
+LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's

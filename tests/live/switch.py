@@ -15,6 +15,7 @@ from typing import ClassVar
 from xml.sax.saxutils import escape
 
 from tests.live.cast import NAMES, PARTS, Cast
+from tests.live.records import TEMPLATE, log_records
 
 ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
@@ -112,6 +113,7 @@ class Vanilla(Process):
         self.daemon_port, self.carrier = free_ports(2)
         if included:
             self._include(directory)
+        log_records(directory / "autoload_configs" / "cdr_csv.conf.xml")
         carrier = f'<gateway name="carrier"><param name="proxy" value="127.0.0.1:{self.carrier}"/>'
         carrier += '<param name="username" value="x"/><param name="password" value="x"/>'
         carrier += '<param name="register" value="false"/></gateway>'
@@ -206,6 +208,7 @@ class Switch(Process):
         values = {
             "DIR": directory, "SIP": self.sip, "SIP_OUT": self.sip_out, "ESL": self.esl,
             "CARRIER": self.carrier, "RTP": 20000, "RTP_END": 29000, "LOGLEVEL": log_levels,
+            "RECORD": escape(TEMPLATE),
         }  # fmt: skip
         text = (CONF / "freeswitch.xml").read_text("utf-8")
         for name, value in values.items():

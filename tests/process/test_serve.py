@@ -102,7 +102,10 @@ def test_a_dialplan_that_carries_it_with_the_leg(daemon: Daemon) -> None:
     assert played["fsdaemon_leg"] == (
         "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
         "!execute_on_pre_bridge_fsdaemon=unset sip_h_Diversion!fsdaemon_undo=^^~sip_h_Diversion=~fsdaemon_undo="
-        "!origination_caller_id_name=Uml. fuer Cora Chefin%3A Sina Sekretariat]"
+        "!origination_caller_id_name=Uml. fuer Cora Chefin%3A Sina Sekretariat"
+        "!execute_on_originate_fsdaemon=set_profile_var caller_id_name=Uml. fuer Cora Chefin: Sina Sekretariat"
+        "!fsdaemon_cdr_called=100!fsdaemon_cdr_diverter=100!fsdaemon_cdr_kinds=always"
+        "!fsdaemon_cdr_verdict=forward!fsdaemon_cdr_reason=always]"
     )
 
 

@@ -49,21 +49,41 @@ def test_a_forward():
         "fsdaemon_diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
         "sip_h_Diversion": "<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off",
         "fsdaemon_label": "Uml. fuer Cora%3A Sina Sekretariat",
+        "fsdaemon_shown": "Uml. fuer Cora: Sina Sekretariat",
         "effective_caller_id_name": "Uml. fuer Cora%3A Sina Sekretariat",
         "fsdaemon_own_name": "Sina Sekretariat",
         "fsdaemon_leg": (
             "[^^!sip_h_Diversion=<sip:100@lab.test>;reason=unconditional;counter=1;privacy=off"
             "!execute_on_pre_bridge_fsdaemon=unset sip_h_Diversion!fsdaemon_undo=^^~sip_h_Diversion=~fsdaemon_undo="
-            "!origination_caller_id_name=Uml. fuer Cora%3A Sina Sekretariat]"
+            "!origination_caller_id_name=Uml. fuer Cora%3A Sina Sekretariat"
+            "!execute_on_originate_fsdaemon=set_profile_var caller_id_name=Uml. fuer Cora: Sina Sekretariat"
+            "!fsdaemon_cdr_called=100!fsdaemon_cdr_diverter=100!fsdaemon_cdr_kinds=always"
+            "!fsdaemon_cdr_verdict=forward!fsdaemon_cdr_reason=always]"
         ),
+        "fsdaemon_cdr_called": "100",
+        "fsdaemon_cdr_diverter": "100",
+        "fsdaemon_cdr_kinds": "always",
+        "fsdaemon_cdr_verdict": "forward",
+        "fsdaemon_cdr_reason": "always",
     }
 
 
 def test_an_exception_says_no_more_than_that():
+    """To the records of both legs, too."""
     assert values(decided(**{**FORWARD, "fsdaemon_forward_all": "101"})) == {
         "fsdaemon_verdict": "ring",
         "fsdaemon_reason": "target",
+        "fsdaemon_cdr_called": "100",
+        "fsdaemon_cdr_diverter": "",
+        "fsdaemon_cdr_kinds": "",
+        "fsdaemon_cdr_verdict": "ring",
+        "fsdaemon_cdr_reason": "target",
+        "fsdaemon_leg": "[^^!fsdaemon_cdr_called=100!fsdaemon_cdr_verdict=ring!fsdaemon_cdr_reason=target]",
     }
+
+
+def test_a_call_that_nobody_forwards_costs_what_it_cost():
+    assert values(decided()) == {"fsdaemon_verdict": "ring", "fsdaemon_reason": "no_forward"}
 
 
 def test_one_command_sets_it_all():

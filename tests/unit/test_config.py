@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -90,6 +91,9 @@ SLIPS = [
     ("display.label", '"{{caller}}"', '"{caller}"'),
     ("display.label", '"For {diverter:10}"', '"For {diverter}"'),
     ("routing.bridge", '"user/${callee}@{domain}"', '"user/{callee}@{domain}"'),
+    ("display.ring", '"http://x/y;info=z"', '"<http://x/y>;info=z"'),
+    ("display.ring", '"urn:alert:x"', '"<urn:alert:x>"'),
+    ("display.ring", "2", '"2"'),
     ("display.diversion_from", '"192.0.2.9/24"', '["192.0.2.0/24"]'),
     ("codes.targets", r'["\d{7} local"]', r'["\\d{7} local"]'),
     ("codes.language", '"de_DE"', '"de"'),
@@ -278,3 +282,23 @@ def test_where_a_value_comes_from() -> None:
 def test_listen_takes_one_or_several() -> None:
     assert load('[server]\nlisten = "[::1]:1"').server.listen == ("[::1]:1",)
     assert load('[server]\nlisten = ["a:1", "b:2"]').server.listen == ("a:1", "b:2")
+
+
+HOSTILE = [
+    "a b", ";info=x", "a/b", "a!b", "a]", "[a", "a|b", "a'b", 'a"b', "a\\b", "${x}", "a$", "<x", "x>", "<>", "<a b>",
+    "<x>;a=b c", "<x>, <y>", "a\n", "a\r\nX: y", "a%0Ab", "<http://a/%0d>", "{x}", "a^b", "a:_:b", "x" * 101, "ä",
+    "<urn:" + "x" * 300 + ">", "a" + ";b" * 9, "\x00", " a", "a ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_alert_info_ends_a_header_or_a_leg_variable(text: str) -> None:
+    for value in (json.dumps(text), "{ always = " + json.dumps(text) + " }"):
+        (said,) = problems(f"[display]\nring = {value}\n".replace("\\u0000", "\\u0000"))
+        assert said.startswith("line 2: display.ring: must be the value of an Alert-Info header")
+
+
+def test_a_table_of_alert_info_has_the_kinds() -> None:
+    (said,) = problems('[display]\nring = { allways = "x" }\n')
+    assert "(allways is unknown, the kinds are always, busy," in said
+    load('[display]\nring = { always = "", busy = "Bellcore-dr2", redirect = "<a:b>;c=d;e" }\n')

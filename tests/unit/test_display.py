@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fsdaemon.core import label as display
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.label import clean
-from fsdaemon.core.mod_sofia import encode, shown_by_mod_sofia
+from fsdaemon.core.mod_sofia import encode, encode_uncut, shown_by_mod_sofia
 from fsdaemon.core.policy import decide
 from fsdaemon.esl.fake_switch import Switch
 from tests.facts import call, config, inside, outside
@@ -38,6 +38,45 @@ def test_and_nothing_of_it_acts_on_the_way(text: str) -> None:
     assert not switch.played.expanded
     assert not set(encoded) & set("'\\,;!^[]{}\"$\x1f\n\r|=")
     assert encoded == encoded.strip(" ")
+
+
+@given(NASTY)
+@example("100% A:B/C@D ${x} \\")
+@example("a:_:b")
+@example("_undef_")
+def test_a_name_that_is_not_cut_is_shown_exactly_too(text: str) -> None:
+    """It is in a list of leg variables as written, and is the argument of an application."""
+    text = clean(text)
+    encoded = encode_uncut(text)
+    assert shown_by_mod_sofia(encoded, cut=False) == text
+    switch = Switch(b"")
+    assert switch.expand(encoded) == encoded
+    assert not set(encoded) & set("'\\!^[]|{}\"$\x1f\n\r=&<>;")
+    assert ":_:" not in encoded
+    assert encoded == encoded.strip(" ")
+
+
+def test_as_little_as_possible_is_encoded() -> None:
+    for text in ("Uml. fuer Chefin, Cora: +49 (30) 123-45", "a/b@c", "Jürgen Größe #1*"):
+        assert encode_uncut(text) == text
+    assert (
+        encode_uncut("Müller & Söhne <x>") == "Müller %26 Söhne %3Cx%3E"
+    )  # mod_sofia_presence: XML as it is
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [  # measured on FreeSWITCH 1.10.12: set by set_profile_var in execute_on_originate
+        ("a, b", "a, b"),
+        ("a:b/c@d", "a:b/c@d"),
+        ("x::y", "x::y"),
+        ("Uml. fuer Chefin: Kai", "Uml. fuer Chefin: Kai"),
+        ("A%26B", "A&B"),
+        ('A"B', "B"),
+    ],
+)
+def test_the_model_of_a_name_that_is_not_cut(value: str, shown: str) -> None:
+    assert shown_by_mod_sofia(value, cut=False) == shown
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 
 @EACH
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
-    ours = r"fsdaemon_(off|taken|verdict|label|number|diversion|path|hop)|user_exists|call_direction"
+    ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction"
     used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
     assert all(re.fullmatch(ours, name) for name in used), used
 

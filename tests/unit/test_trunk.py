@@ -112,3 +112,15 @@ def test_a_withheld_caller_is_in_no_header(identity, host, public):
 )
 def test_a_public_number(found, rule, number):
     assert public_number(found, "100", rule) == number
+
+
+def test_history_info():
+    text = '[routing]\ntrunk_headers = ["history-info"]\ntrunk_host = "carrier.example"\n'
+    path = (Diverter("104", "busy", "Zoe"),)
+    public = Public("", {"104": "+4930555104", "100": "+4930555100"})
+    headers = told(inside("102"), text, path=path, public=public)[0]
+    assert headers == {
+        v.HISTORY_INFO_OUT: "<sip:+4930555104@carrier.example>;index=1, "
+        "<sip:+4930555100@carrier.example;cause=486>;index=1.1;mp=1, "
+        f"<sip:{MOBILE}@carrier.example;cause=302>;index=1.1.1;mp=1.1"
+    }

@@ -11,7 +11,9 @@ from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
 from tests.live.scenarios.gateways import *
 from tests.live.scenarios.leaks import *
+from tests.live.scenarios.missed import *
 from tests.live.scenarios.no_daemon import *
+from tests.live.scenarios.records import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
 from tests.live.scenarios.trunk import *
