@@ -251,15 +251,17 @@ class Fields:
         return f"{seen.name} <{seen.number}>" if seen.name != seen.number else seen.name
 
     def trunk_gets(self) -> str:
-        """The headers by which a trunk learns of the forward, and who stands in From."""
+        """The headers by which a trunk learns of the forward, and who stands in which."""
         told = self.decision.trunk
+        leg = told.identity.leg
         said = [f"{header.variable[len(v.SIP_HEADER) :]}: {value}" for header, value in told.headers.items()]
-        for name, value in told.identity.leg.items():
-            said.append(
-                f"{name[len(v.SIP_HEADER) :]}: {value}"
-                if name.startswith(v.SIP_HEADER)
-                else f"{name}={value}"
-            )
+        if v.LEG_FROM_DISPLAY in leg:
+            address = f" <{leg[v.LEG_FROM_URI]}>" if v.LEG_FROM_URI in leg else ""
+            said.append(f'From: "{shown_by_mod_sofia(leg[v.LEG_FROM_DISPLAY])}"{address}')
+        if leg.get(v.CID_TYPE.variable) == "pid":
+            said.append(f"P-{'Preferred' if v.LEG_PRIVACY in leg else 'Asserted'}-Identity: the caller")
+        sent = [(name, value) for name, value in leg.items() if name.startswith(v.SIP_HEADER)]
+        said += [f"{name[len(v.SIP_HEADER) :]}: {value}" for name, value in sent]
         if told.identity.number:
             said.append(f"caller: {told.identity.name} <{told.identity.number}>")
         return "; ".join(said)
