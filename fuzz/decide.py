@@ -23,7 +23,7 @@ from fsdaemon.esl.fake_switch import Played, Switch, channel_data
 from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
-from fsdaemon.terms.numbers import looks_outside
+from fsdaemon.terms.numbers import as_sent, as_written, looks_outside
 from fuzz import corpus
 from fuzz.headers import TOKENS
 from fuzz.heard import broken, log_lines
@@ -51,6 +51,18 @@ CONFIGS = (
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n[routing]\npass_diversion = true\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\nring = "<http://127.0.0.1/x>;info=y"\n',
+    *(
+        '[exceptions]\nexternal = ["+49 170 1234567", "0170 1234568", "112", "2125550123"]\n'
+        f'[numbers]\nregion = "{region}"\ntrunk_prefix = "{prefix}"\ninbound = "{inbound}"\n'
+        for region, prefix, inbound in (
+            ("DE", "9", "auto"),
+            ("DE", "0", "e164-without-plus"),
+            ("DE", "", "national"),
+            ("US", "9", "auto"),
+            ("IT", "0", "auto"),
+            ("", "0", "e164"),
+        )
+    ),
 )
 
 
@@ -109,6 +121,18 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
         assert looks_outside(verdict.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
     if verdict.reason == "external":
         assert chosen.exceptions.external
+    check_number(decision, chosen)
+
+
+def check_number(decision: Decision, chosen: Config) -> None:
+    """An outside number has the right of the one number that it was read as."""
+    verdict, ways = decision.verdict, chosen.numbers.ways
+    written = {"external": verdict.entry, "target": verdict.target}.get(verdict.reason)
+    if written is None or not ways[0]:
+        return
+    read = as_sent(decision.call.caller.number, *ways)
+    assert not read.choices, "an ambiguous number breaks through"
+    assert as_written(written, *ways) == read
 
 
 def check_commands(data: bytes, decision: Decision, chosen: Config) -> None:
@@ -215,10 +239,17 @@ _forwarding = st.fixed_dictionaries(
     optional={
         **{
             header: st.sampled_from(
-                ["101", "102", "+4930123", "103@b.example", "+491701234567", "0170 1234567"]
+                ["101", "102", "+4930123", "103@b.example", "+491701234567", "0170 1234567", "12125550123"]
             )
             for header in _forwards
         },
+        v.CALLER_NUMBER: st.builds(
+            "{}{}".format,
+            st.sampled_from(["+", "", "00", "011", "0", "9", "90", "000"]),
+            st.sampled_from(
+                ["491701234567", "1701234567", "12125550123", "2125550123", "390612345", "4930123", "112"]
+            ),
+        ),
         v.STAGE: st.sampled_from(["before", "after", "once"]),
         v.DISPOSITION: st.sampled_from(["USER_BUSY", "NO_ANSWER", "USER_NOT_REGISTERED"]),
         v.PATH: st.sampled_from(["103", "103,104", "100", "103,104,105,106,107,108"]),

@@ -15,6 +15,7 @@ from fsdaemon.config.checks import host_port
 from fsdaemon.config.problems import ConfigError, Problem, Wrong, nearest
 from fsdaemon.config.schema import LABEL_FIELDS, OVERRIDABLE, SCHEMA, Codes, Config, Key, Log, build
 from fsdaemon.config.toml import Source, document_of
+from fsdaemon.terms.e164 import NATIONAL
 
 __all__ = [
     "LABEL_FIELDS",
@@ -102,6 +103,7 @@ class _Reader:
                 self._problem(section, f"is a section and is written [{section}]{owners}")
                 table = {}
             values[section] = self._section(section, keys, table)
+        self._numbers("numbers", values["numbers"])
         return values
 
     def read_domains(self, domains: Any, values: Values) -> dict[str, tuple[Values, dict[str, str]]]:
@@ -135,6 +137,8 @@ class _Reader:
             else:
                 known = SCHEMA[section]
                 changed[section] = self._section(path, known, keys, values[section])
+                if section == "numbers":
+                    self._numbers(path, changed[section])
                 origin.update(
                     {f"{section}.{key}": self.origin.pop(f"{path}.{key}") for key in keys if key in known}
                 )
@@ -164,6 +168,13 @@ class _Reader:
             elif not initially:
                 self.origin[path] = "default"
         return values
+
+    def _numbers(self, section: str, values: dict[str, Any]) -> None:
+        """What no key of [numbers] can say alone."""
+        known = any(problem.key == f"{section}.inbound" for problem in self.problems)
+        if values["inbound"] == NATIONAL and not values["region"] and not known:
+            what = 'needs numbers.region, the country whose national numbers they are, like region = "DE"'
+            self._problem(f"{section}.inbound", f'"{NATIONAL}" {what}')
 
     def _unknown_key(self, section: str, key: str, known: dict[str, Key], value: Any) -> None:
         around = section.rpartition(".")[0]

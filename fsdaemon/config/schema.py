@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 from fsdaemon.config import checks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
+from fsdaemon.terms import e164
 from fsdaemon.terms.kinds import KINDS, SERVICES, SET
 from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 
@@ -113,6 +114,12 @@ class Numbers:
     region: Annotated[str, checks.REGION] = ""
     trunk_prefix: Annotated[str, checks.PREFIX_DIGITS] = ""
     public: Annotated[str, checks.PUBLIC] = ""
+    inbound: Annotated[str, one_of(*e164.FORMS)] = e164.AUTO
+
+    @property
+    def ways(self) -> tuple[str, str, str]:
+        """How numbers are compared, as `numbers.same` takes it."""
+        return (self.region, self.trunk_prefix, self.inbound)
 
 
 _TARGETS = (

@@ -119,7 +119,7 @@ def is_target_number(
 
     Never because the number reads like a user's: FreeSWITCH is asked whether there is such a user.
     """
-    ways = (source.config.numbers.region, source.config.numbers.trunk_prefix)
+    ways = source.config.numbers.ways
     if caller.user or caller.withheld or not callee.domain:
         return frozenset()
     same = [

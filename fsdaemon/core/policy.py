@@ -162,9 +162,8 @@ def _exception(call: Call, config: Config, kind: str, target: User) -> _Exceptio
     if call.caller.user is None and not call.caller.withheld:
         if exceptions.target and kind in call.is_target_number:
             return _Exception(TARGET, "exceptions.target")
-        ways = (config.numbers.region, config.numbers.trunk_prefix)
         for number in exceptions.external:
-            if numbers.same(number, call.caller.number, *ways):
+            if numbers.same(number, call.caller.number, *config.numbers.ways):
                 return _Exception(EXTERNAL, "exceptions.external", number)
     found = _persons(call.referrer, call, config, target) if call.referrer else None
     return found._replace(why=REFERRER) if found else None

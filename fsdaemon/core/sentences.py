@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fsdaemon.config.schema import Config, Exceptions
-from fsdaemon.core import records, ring
+from fsdaemon.core import reading, records, ring
 from fsdaemon.core.call import Call
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
@@ -283,6 +283,7 @@ class Fields:
             "forwarded by": _steps(call.path),
             "transferred by": str(call.referrer.user) if call.referrer else "",
             "was already at": ", ".join(call.visited),
+            **reading.rows(call, self.config, self.key),
         }
         if call.stage == BEYOND:
             found["phone"] = "none: not a user"
@@ -325,13 +326,12 @@ def _named(number: str, name: str) -> str:
 
 
 def text(facts: dict[str, Any], saw: bool = False) -> str:
-    """The facts as lines for a person; with `saw` also what was decided on."""
+    """The facts as lines for a person, with how numbers were read; with `saw` all that was decided on."""
     rows: list[tuple[str, str]] = [("UUID", facts.get("uuid", ""))]
     if "time" in facts:
         when = datetime.fromtimestamp(facts["time"]).isoformat(" ", "milliseconds")
         rows.append(("when", f"{when}, decided in {facts['milliseconds']} ms"))
-    if saw:
-        rows += facts["saw"].items()
+    rows += [(name, value) for name, value in facts["saw"].items() if saw or name in reading.ROWS]
     rule = f"{facts['rule']} ({facts['from']})" if facts["from"] else facts["rule"]
     rows += [
         ("what", facts["what"]),

@@ -9,6 +9,9 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from fsdaemon.terms import e164
+from fsdaemon.terms.e164 import Plan, Reading
+
 # A user's id or something to dial. Nothing in it can end an argument, start an expansion, or be read
 # as a second endpoint by FreeSWITCH's bridge and transfer.
 _DIALABLE = re.compile(r"\+?[\w.*#-]+(@[A-Za-z0-9._-]+)?", re.ASCII)
@@ -78,40 +81,39 @@ def looks_outside(target: str, trunk_prefix: str = "") -> bool:
     return target.startswith("+") or len(digits(target)) >= _OUTSIDE_DIGITS
 
 
-def same(one: str, other: str, region: str = "", trunk_prefix: str = "") -> bool:
-    """Whether two outside numbers are the same.
+def same(one: str, caller: str, region: str = "", trunk_prefix: str = "", inbound: str = "") -> bool:
+    """Whether `one`, which an administrator or a user wrote, is the number of an outside caller.
 
     With a `region` (ISO 3166, "DE") as E.164 (ITU-T E.164): +49 170 1234567 = 0170 1234567 =
-    0049 170 1234567. Without one, digit by digit as they were dialled. Either may have the
-    `trunk_prefix` in front.
+    0049 170 1234567. Without one, digit by digit as they were dialled. Either may have the `trunk_prefix` in
+    front. `inbound` says how the caller's number comes (`e164.FORMS`); empty: as somebody wrote it, too.
     """
-    return bool(_forms(one, region, trunk_prefix) & _forms(other, region, trunk_prefix))
+    if not (is_written_number(one) and is_written_number(caller)):
+        return False
+    if not region:
+        return bool(_digits(one, trunk_prefix) & _digits(caller, trunk_prefix))
+    return as_written(one, region, trunk_prefix, inbound).same(as_sent(caller, region, trunk_prefix, inbound))
+
+
+def as_written(number: str, region: str, trunk_prefix: str = "", inbound: str = "") -> Reading:
+    """What a number of the administrator's or a user's was read as."""
+    return e164.written(_MARKS.sub("", number), Plan(region, trunk_prefix, inbound))
+
+
+def as_sent(number: str, region: str, trunk_prefix: str = "", inbound: str = "") -> Reading:
+    """What the number of an outside caller was read as."""
+    read = e164.sent if inbound else e164.written
+    return read(_MARKS.sub("", number), Plan(region, trunk_prefix, inbound))
 
 
 @lru_cache(maxsize=4096)
-def _forms(number: str, region: str, trunk_prefix: str) -> frozenset[str]:
-    """All that `number` can mean, as E.164 or as digits."""
-    if not is_written_number(number):
-        return frozenset()
+def _digits(number: str, trunk_prefix: str) -> frozenset[str]:
+    """All that `number` can mean, as digits."""
     bare = _MARKS.sub("", number)
     variants = [bare]
     if trunk_prefix and bare.startswith(trunk_prefix):
         variants.append(bare[len(trunk_prefix) :])
-    if not region:
-        return frozenset(d for d in map(digits, variants) if len(d) >= 3)
-    return frozenset(form for form in (_e164(variant, region) for variant in variants) if form)
-
-
-def _e164(number: str, region: str) -> str:
-    import phonenumbers  # 5 MB, and only needed where a region is configured
-
-    try:
-        parsed = phonenumbers.parse(number, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_possible_number(parsed):
-        return ""
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return frozenset(d for d in map(digits, variants) if len(d) >= 3)
 
 
 def known_region(region: str) -> bool:

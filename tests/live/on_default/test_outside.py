@@ -36,6 +36,28 @@ def test_outside_numbers_as_dialled(site, daemon):
     assert called_by(site, "01701234567", "+491701234567", "1701234567") == [RANG, FOLLOWED, FOLLOWED]
 
 
+@with_conf('[exceptions]\nexternal = ["+49 170 1234567", "0221 / 123 45 67"]\n[numbers]\nregion = "DE"\n')
+def test_outside_numbers_without_plus(site, daemon):
+    """Cologne's 221 with the country code reads like a town's area code, 4922; Leer's is 491."""
+    site.forwards(boss={"all": "4860"})
+    assert called_by(site, "491701234567", "492211234567", "02211234567") == [RANG] * 3
+    assert called_by(site, "1701234567", "0491701234567", "4911701234567") == [FOLLOWED] * 3
+
+
+@with_conf('[exceptions]\nexternal = ["+49 170 1234567"]\n[numbers]\nregion = "DE"\ninbound = "national"\n')
+def test_outside_numbers_in_the_national_form(site, daemon):
+    site.forwards(boss={"all": "4860"})
+    assert called_by(site, "01701234567", "1701234567", "+491701234567") == [RANG] * 3
+    assert called_by(site, "491701234567") == [FOLLOWED]
+
+
+@with_conf('[numbers]\nregion = "DE"\n')
+def test_the_mobile_that_the_forward_points_to_without_plus(site, daemon):
+    site.forwards(boss={"all": "01701234567"})
+    assert called_by(site, "491701234567") == [RANG]
+    assert called_by(site, "491701234568") != [RANG]
+
+
 @with_conf(IN_GERMANY)
 def test_the_outside_number_that_the_forward_points_to(site, daemon):
     site.forwards(boss={"all": "001701234567"})
