@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import codes, forwards, history, identity
+from fsdaemon.core import causes, codes, forwards, history, identity
+from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding
 from fsdaemon.core.history import OnChannel
@@ -31,6 +32,8 @@ class Context(NamedTuple):
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
     now: str = ""  #: when FreeSWITCH asked, in microseconds
     given: tuple[v.Header, ...] = ()  #: forwards that the dialplan set: this callee's, and nobody else's
+    sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
+    coded: bool = False  #: the SIP code of an earlier leg is on the channel
 
 
 class Call(NamedTuple):
@@ -59,6 +62,7 @@ class Call(NamedTuple):
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: UUID of the leg that answered last, if any
+    ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
 
     @property
     def target(self) -> str:
@@ -103,6 +107,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         channel=channel,
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
+        ended=found.ended,
     )
     return tuple(source.open) if source.open else call
 
@@ -121,4 +126,6 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
         given=tuple(name for name in v.FORWARDS.values() if name in source.headers),
+        sounded=causes.sounded(source.headers),
+        coded=v.LAST_CODE in source.headers,
     )

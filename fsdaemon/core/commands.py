@@ -26,6 +26,7 @@ _SEPARATOR = "\x1f"
 _HARMFUL = re.compile("[\x00-\x1e\x7f$]")
 _SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
+_ID = re.compile(r"[\w.@:-]{1,100}", re.ASCII)  # a channel's id that ends no argument
 BRIDGE = "bridge"
 
 
@@ -41,6 +42,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
         values[v.TIMEOUT] = call.context.seconds
+    values.update(_for_the_next_bridge(call, verdict))
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
     if verdict.path:
@@ -51,8 +53,11 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
         values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
-    elif call.context.forks and call.stage == BEFORE:
-        values[v.LEG] = _leg({v.LEG_REDIRECT_FATAL: "true"})
+    else:
+        leg = _watched(call, verdict)
+        if call.context.forks and call.stage == BEFORE:
+            leg[v.LEG_REDIRECT_FATAL] = "true"
+        values.update({v.LEG: _leg(leg)} if leg else {})
     return values
 
 
@@ -140,9 +145,35 @@ def _shown(call: Call, verdict: Verdict, label: str | None, config: Config) -> d
     sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
     if sends_to_itself or (call.context.forks and call.stage == BEFORE):
         leg[v.LEG_REDIRECT_FATAL] = "true"
+    leg.update(_watched(call, verdict))
     if leg:
         values[v.LEG] = _leg(leg)
     return values
+
+
+def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """What says how the next bridge ends, and what must not be said of it because it was of the last one.
+
+    A leg that was never made writes no SIP code: then the caller would get the one of the phone before
+    (mod_sofia.c sofia_on_hangup). To something that is not a user the call goes as if it had been dialled.
+    """
+    values: dict[v.Header, str] = {v.TRIED: call.channel.tried} if call.channel.tried else {}
+    if _watched(call, verdict):
+        values[v.RUNG] = "false"
+    if call.context.coded and (call.stage != AFTER or verdict.action == FORWARD):
+        values[v.LAST_CODE] = ""
+    if verdict.action == FORWARD and not call.context.target_is_user:
+        values[v.CONTINUE] = ""
+    return values
+
+
+def _watched(call: Call, verdict: Verdict) -> dict[str, str]:
+    """Leg variables that tell the caller's channel that a phone rings, where an earlier one rang already."""
+    plain = call.context.sounded and call.stage == BEFORE and verdict.action == RING
+    if not plain or not _ID.fullmatch(call.uuid):
+        return {}
+    says = f"uuid_setvar {call.uuid} {v.RUNG.variable} true"
+    return {v.LEG_ON_RING: says, v.LEG_ON_MEDIA: says}
 
 
 def _leg(leg: dict[str, str]) -> str:

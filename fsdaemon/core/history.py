@@ -11,9 +11,10 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.diversion import read as read_diversion
-from fsdaemon.core.forwards import AFTER, BEFORE, REDIRECT, REDIRECTED, failure_of
+from fsdaemon.core.forwards import AFTER, BEFORE
 from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
 from fsdaemon.core.questions import UUID, Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
@@ -91,7 +92,7 @@ def pending(headers: Headers, callee: User) -> str:
         return ONWARD
     pairs = (pair.partition("=") for pair in headers.get(v.PENDING).split(","))
     found = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in kinds.KINDS]
-    failure = failure_of(headers)
+    failure = as_disposed(headers)
     return failure if failure in found else next(iter(found), "")
 
 
@@ -200,6 +201,7 @@ class OnChannel(NamedTuple):
     leg_only: bool = False  #: the dialplan carries label and Diversion with the leg, not on the channel
     leftovers: tuple[v.Header, ...] = ()  #: what an earlier verdict set
     outbound: bool = False  #: FreeSWITCH dialled this leg itself
+    tried: str = ""  #: how many legs there were already, before a bridge
 
 
 def on_channel(headers: Headers, stage: str) -> OnChannel:
@@ -214,6 +216,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         leg_only=v.CONTEXT in headers or headers.get(v.CARRY) == "leg",
         leftovers=_leftovers(headers, stage),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
+        tried="" if stage == AFTER else tried(headers),
     )
 
 
