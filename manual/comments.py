@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 _SECTION = re.compile(r"\[(\w+)\]")
+_TABLE = re.compile(r"\[\w+\.(\w+)\]")  # a key that is a table: up to an empty line
 _KEY = re.compile(r"(?:# )?(?P<key>[a-z_]+) = (?P<value>.*)")
 _COMMENTED_OUT = re.compile(r"# [a-z_]+ = \[")
 
@@ -18,7 +19,7 @@ class Key(NamedTuple):
     """A key of conf.toml."""
 
     name: str
-    default: str  #: as it is written
+    default: str  #: as it is written; of a table all its lines
     meaning: str
 
 
@@ -45,9 +46,16 @@ def read(conf: str) -> Conf:
     """Read the comments of a conf.toml."""
     sections = [Section("", [])]
     comment: list[str] = []
+    rows: list[str] = []
     for line in [*conf.splitlines(), ""]:
-        header, key = _SECTION.fullmatch(line), _KEY.fullmatch(line)
-        if header:
+        header, key, table = (one.fullmatch(line) for one in (_SECTION, _KEY, _TABLE))
+        if line and (rows or table):
+            rows.append(line)
+        elif rows:
+            name = re.sub(r".*\.|\]", "", rows[0])
+            sections[-1].items.append(Key(name, "\n".join(rows), _text(comment)))
+            rows, comment = [], []
+        elif header:
             sections.append(Section(header[1], []))
         elif key and (not line.startswith("#") or _COMMENTED_OUT.match(line)):
             sections[-1].items.append(Key(key["key"], key["value"], _text(comment)))

@@ -58,6 +58,10 @@ def conf_page(conf: str, version: str) -> str:
 
 def _entry(section: str, item: comments.Key) -> list[str]:
     allowed = SCHEMA[section][item.name].check.text
+    if "\n" in item.default:  # a table
+        table = [".nf", escape(item.default), ".fi"]
+        entry = [".TP", f"\\fB{escape(item.name)}\\fR", escape(item.meaning), ".br"]
+        return [*entry, escape(f"Allowed: {allowed}."), *table]
     return [
         ".TP",
         f"\\fB{escape(item.name)}\\fR = {escape(item.default)}",

@@ -72,6 +72,11 @@ def _markdown(text: str) -> str:
 def _entry(section: str, item: comments.Key) -> str:
     key = SCHEMA[section][item.name]
     default = json.dumps(key.default, ensure_ascii=False)
+    if key.check.rows:
+        return (
+            f"### {section}.{item.name}\n\n{_markdown(item.meaning)}\n\n"
+            f"Default:\n\n```toml\n{item.default}\n```\n\nAllowed: {_markdown(key.check.text)}.\n"
+        )
     return (
         f"### {section}.{item.name}\n\n{_markdown(item.meaning)}\n\n"
         f"Default: `{default}`.\nAllowed: {_markdown(key.check.text)}.\n"

@@ -72,6 +72,7 @@ def data_of(question: Question, recording: bytes = b"", places: Preset = PRESETS
         lines.update({flag.variable: "true" for flag in (*places.is_user[:1], *flags[:1])})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
+        lines.update({v.RUNG.variable: "true"} if question.failed == "no_answer" else {})
     if question.path:
         at = callee.name or Headers(recording).get(v.DESTINATION)
         lines.update({

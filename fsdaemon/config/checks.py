@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fsdaemon.config.problems import Wrong, nearest, show
-from fsdaemon.terms import numbers
+from fsdaemon.terms import causes, numbers
 from fsdaemon.terms.variables import PREFIX, Header, header_of
 
 T = TypeVar("T")
@@ -30,7 +30,8 @@ class Check(Generic[T]):
     text: str  #: what is allowed, as it reads after "must be"
     take: Callable[[Any], T]  #: the value as the program wants it; raises _Unfit, or Wrong
     guess: Callable[[str], str] = str  #: from a text that is refused the one that may have been meant
-    item: Check[Any] | None = None  #: of a list: what each item may be
+    item: Check[Any] | None = None  #: of a list: what each item may be; of a table: each value
+    rows: tuple[str, ...] = ()  #: of a table: the names that may stand in it
 
     def __call__(self, value: Any) -> T:
         """The value as the program wants it. Raises Wrong."""
@@ -374,3 +375,24 @@ FORWARD = Check(
     _without_prefix,
 )
 VARIABLE = Check('a channel variable, like "my_variable"', _variable, _without_prefix)
+
+
+# --- [routing.causes] ----------------------------------------------------------------------------------
+
+_OUTCOME = one_of(*causes.STRONGEST, causes.NONE)
+
+
+def _causes(value: Any) -> dict[str, str]:
+    """The reader takes the rows one by one, so that each mistake has its line."""
+    if not isinstance(value, dict) or not set(value) <= set(causes.ROWS):
+        raise _Unfit
+    return {row: _OUTCOME(outcome) for row, outcome in value.items()}
+
+
+CAUSES = Check(
+    "a table whose rows are SIP codes (486) or hangup causes of FreeSWITCH (USER_BUSY), with or without "
+    f"{causes.RINGING} behind; each is {_OUTCOME.text}",
+    _causes,
+    item=_OUTCOME,
+    rows=causes.ROWS,
+)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from fsdaemon.config import slips
-from fsdaemon.config.checks import host_port
+from fsdaemon.config.checks import Check, host_port
 from fsdaemon.config.problems import ConfigError, Problem, Wrong, nearest
 from fsdaemon.config.schema import LABEL_FIELDS, OVERRIDABLE, SCHEMA, Codes, Config, Key, Log, build
 from fsdaemon.config.toml import Source, document_of
@@ -160,6 +160,9 @@ class _Reader:
             values[key] = initially[key] if initially else initial
             if key in table:
                 self.origin[path] = f"{self.name}:{self.source.line(path) or '?'}"
+                if check.rows and isinstance(table[key], dict):
+                    values[key] = self._rows(path, check, table[key], values[key])
+                    continue
                 try:
                     values[key] = check(table[key])
                 except Wrong as wrong:
@@ -175,6 +178,26 @@ class _Reader:
         if values["inbound"] == NATIONAL and not values["region"] and not known:
             what = 'needs numbers.region, the country whose national numbers they are, like region = "DE"'
             self._problem(f"{section}.inbound", f'"{NATIONAL}" {what}')
+
+    def _rows(
+        self, path: str, check: Check[Any], table: dict[str, Any], others: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A table whose rows stand for themselves: those that are not in it are as in `others`."""
+        values = dict(others)
+        for row, value in table.items():
+            where = f"{path}.{row}"
+            if row not in check.rows:
+                near = nearest(row, check.rows)
+                hint = f"; did you mean {near}?" if near else f"; {path} is {check.text}"
+                self._problem(where, f"unknown SIP code or hangup cause{hint}")
+                continue
+            assert check.item
+            try:
+                values[row] = check.item(value)
+            except Wrong as wrong:
+                guess = slips.meant(check.item, value, self.source.written(where))
+                self._problem(where, str(wrong) + (f"; did you mean {guess}?" if guess else ""))
+        return values
 
     def _unknown_key(self, section: str, key: str, known: dict[str, Key], value: Any) -> None:
         around = section.rpartition(".")[0]
@@ -193,6 +216,8 @@ class _Reader:
         owners = " or ".join(f"[{one}]" for one in _owners(section))
         if owners and not isinstance(table, dict):
             self._problem(section, f"a key outside of any section; it goes below {owners}")
+        elif any(SCHEMA[one][section].check.rows for one in _owners(section)):
+            self._problem(section, f"is written {owners.replace(']', f'.{section}]')}")
         else:
             self._unknown(section, "section", [*SCHEMA, "domains"])
 

@@ -6,6 +6,7 @@ Rule: pure; what it returns is TOML that gives the same configuration again.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fsdaemon.config.schema import OVERRIDABLE, SCHEMA, Config
@@ -30,10 +31,21 @@ def text(config: Config, whole_domains: bool = False) -> str:
 
 def _block(name: str, section: str, config: Config, keys: list[str] | None = None) -> str:
     keys = keys or list(SCHEMA[section])
+    tables = [key for key in keys if SCHEMA[section][key].check.rows]
+    keys = [key for key in keys if key not in tables]
     lines = [f"{key} = {_value(config, section, key)}" for key in keys]
-    width = min(max(map(len, lines)), 60)
+    width = min(max(map(len, lines), default=0), 60)
     origins = [config.origin[f"{section}.{key}"] for key in keys]
-    return "\n".join([f"[{name}]", *(f"{line:{width}}  # {origin}" for line, origin in zip(lines, origins))])
+    text = [f"[{name}]", *(f"{line:{width}}  # {origin}" for line, origin in zip(lines, origins))]
+    for key in tables:
+        path = f"{section}.{key}"
+        text += ["", f"[{name}.{key}]  # {config.origin[path]}", *rows(config.value(path))]
+    return "\n".join(text)
+
+
+def rows(table: Mapping[str, str]) -> list[str]:
+    """The rows of a table as TOML."""
+    return [f"{row} = {json.dumps(value)}" for row, value in table.items()]
 
 
 def _value(config: Config, section: str, key: str) -> str:

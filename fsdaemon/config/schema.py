@@ -7,13 +7,14 @@ repository says what they mean, and a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 from fsdaemon.config import checks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms import e164
+from fsdaemon.terms.causes import DEFAULTS as CAUSES
 from fsdaemon.terms.kinds import KINDS, SERVICES, SET
 from fsdaemon.terms.presets import KEYS, PRESETS, Preset
 
@@ -105,6 +106,7 @@ class Routing:
     )
     trunk_host: Annotated[str, checks.SIP_HOST] = ""
     pass_diversion: Flag = False
+    causes: Annotated[Mapping[str, str], checks.CAUSES] = field(default_factory=lambda: CAUSES)
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,8 @@ def _keys(section: Any) -> dict[str, Key]:
     hints = get_type_hints(section, include_extras=True)
     for one in fields(section):
         about = hints[one.name].__metadata__[0]
-        keys.update({one.name: Key(one.default, about)} if isinstance(about, Check) else about)
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        keys.update({one.name: Key(default, about)} if isinstance(about, Check) else about)
     return keys
 
 

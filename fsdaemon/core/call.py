@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import codes, forwards, history, identity
+from fsdaemon.core import causes, codes, forwards, history, identity
+from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding, Public
 from fsdaemon.core.history import OnChannel
@@ -31,6 +32,8 @@ class Context(NamedTuple):
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
     now: str = ""  #: when FreeSWITCH asked, in microseconds
     given: tuple[v.Header, ...] = ()  #: forwards that the dialplan set: this callee's, and nobody else's
+    sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
+    coded: bool = False  #: the SIP code of an earlier leg is on the channel
 
 
 class Call(NamedTuple):
@@ -60,6 +63,7 @@ class Call(NamedTuple):
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: UUID of the leg that answered last, if any
+    ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
 
     @property
     def target(self) -> str:
@@ -74,13 +78,18 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     """
     source = Source(headers, answers, config)
     callee = forwards.callee_of(headers, config)
-    found = forwards.forwarding(source, callee)
+    call = _call(source, callee, forwards.forwarding(source, callee))
+    return tuple(source.open) if source.open else call
+
+
+def _call(source: Source, callee: User, found: Forwarding) -> Call:
+    headers, config = source.headers, source.config
     # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
     matters = any(found.targets.values())
     channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
-    call = Call(
+    return Call(
         uuid=headers.get(v.UUID),
         callee=callee,
         callee_name=forwards.callee_name(source, callee, matters or bool(path)),
@@ -105,8 +114,8 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
         channel=channel,
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
+        ended=found.ended,
     )
-    return tuple(source.open) if source.open else call
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
@@ -123,4 +132,6 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
         given=tuple(name for name in v.FORWARDS.values() if name in source.headers),
+        sounded=causes.sounded(source.headers),
+        coded=v.LAST_CODE in source.headers,
     )

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from fsdaemon.config.reader import Codes, Config
 from fsdaemon.core.questions import Way
 from fsdaemon.terms import variables as v
+from fsdaemon.terms.causes import STRONGEST
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.kinds import KINDS, SERVICES
 from fsdaemon.terms.numbers import dialable, is_domain
 
-_CONDITIONAL = tuple(service for service, kind in SERVICES.items() if KINDS[kind].causes)
+_CONDITIONAL = tuple(service for service, kind in SERVICES.items() if kind in STRONGEST)
 _SERVICES = {**{service: (service,) for service in SERVICES}, "002": tuple(SERVICES), "004": _CONDITIONAL}
 _CODES = "|".join(SERVICES)
 CODE = "code"  # fsdaemon_stage, where a code was dialled

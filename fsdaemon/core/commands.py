@@ -29,6 +29,7 @@ _HARMFUL = re.compile("[\x00-\x1e\x7f$]")
 _SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
 _ANONYMOUS = "anonymous"
 _EXPORTS = re.compile(r"[\w:,. -]*", re.ASCII)  # the names in export_vars; anything else stays as it is
+_ID = re.compile(r"[\w.@:-]{1,100}", re.ASCII)  # a channel's id that ends no argument
 BRIDGE = "bridge"
 
 
@@ -57,6 +58,7 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
         values[v.TIMEOUT] = call.context.seconds
+    values.update(_for_the_next_bridge(call, verdict))
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
     if verdict.path:
@@ -84,7 +86,7 @@ def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], confi
     alert_info = ring.alert_info(call, verdict, config)
     if alert_info:
         leg[v.LEG_ALERT] = alert_info
-    return leg
+    return {**leg, **_watched(call, verdict)}
 
 
 def _put_back(call: Call, config: Config) -> dict[v.Header, str]:
@@ -214,6 +216,31 @@ def _diversion(
     if for_trunk is None and config.display.diversion and verdict.path:
         values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
     return values
+
+
+def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """What says how the next bridge ends, and what must not be said of it because it was of the last one.
+
+    A leg that was never made writes no SIP code: then the caller would get the one of the phone before
+    (mod_sofia.c sofia_on_hangup). To something that is not a user the call goes as if it had been dialled.
+    """
+    values: dict[v.Header, str] = {v.TRIED: call.channel.tried} if call.channel.tried else {}
+    if _watched(call, verdict):
+        values[v.RUNG] = "false"
+    if call.context.coded and (call.stage != AFTER or verdict.action == FORWARD):
+        values[v.LAST_CODE] = ""
+    if verdict.action == FORWARD and not call.context.target_is_user:
+        values[v.CONTINUE] = ""
+    return values
+
+
+def _watched(call: Call, verdict: Verdict) -> dict[str, str]:
+    """Leg variables that tell the caller's channel that a phone rings, where an earlier one rang already."""
+    plain = call.context.sounded and call.stage == BEFORE and verdict.action == RING
+    if not plain or not _ID.fullmatch(call.uuid):
+        return {}
+    says = f"uuid_setvar {call.uuid} {v.RUNG.variable} true"
+    return {v.LEG_ON_RING: says, v.LEG_ON_MEDIA: says}
 
 
 def _leg(leg: dict[str, str]) -> str:

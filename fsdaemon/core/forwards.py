@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
+from fsdaemon.core.causes import REDIRECT, Outcome, outcomes
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import User, user_of
@@ -19,8 +20,6 @@ from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 
 BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
-REDIRECT = kinds.REDIRECT.name
-REDIRECTED = "REDIRECTION_TO_NEW_DESTINATION"
 _NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
 # Values of the administrator's that may go back onto the channel.
 _OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)
@@ -35,6 +34,7 @@ class Forwarding(NamedTuple):
     now: tuple[str, ...]
     later: tuple[str, ...]
     dialled: Mapping[str, codes.Entry]
+    ended: tuple[Outcome, ...] = ()  #: how the last bridge failed
 
     @property
     def targets(self) -> dict[str, str]:
@@ -44,11 +44,17 @@ class Forwarding(NamedTuple):
 
 def forwarding(source: Source, callee: User) -> Forwarding:
     """What the callee forwards, and which of it acts."""
-    stage, failure = stage_of(source.headers, callee)
+    ended = outcomes(source.headers, source.config.routing.causes)
+    stage = stage_of(source.headers, callee, any(one.kind for one in ended))
+    if stage != AFTER:
+        ended = ()
+    acts = ("always",) if stage == BEFORE else tuple(one.kind for one in ended if one.kind)
     dialled = dialled_by(source, callee, stage)
-    forwards = forwards_of(source, callee, stage, failure, dialled)
+    forwards = forwards_of(source, callee, stage, acts, dialled)
+    failure = next((kind for kind in acts if kind in forwards), next(iter(acts), None))
+    failure = failure if stage == AFTER else None
     now, later = acting(source, stage, failure, forwards, callee)
-    return Forwarding(stage, failure, forwards, now, later, dialled)
+    return Forwarding(stage, failure, forwards, now, later, dialled, ended)
 
 
 def callee_of(headers: Headers, config: Config) -> User:
@@ -57,35 +63,16 @@ def callee_of(headers: Headers, config: Config) -> User:
     return User(first(headers, config.variables.callee), domain if numbers.is_domain(domain) else "")
 
 
-def stage_of(headers: Headers, callee: User) -> tuple[str, str | None]:
-    """Whether the callee's phone was tried, and why nobody took the call.
+def stage_of(headers: Headers, callee: User, failed: bool) -> str:
+    """Whether the callee's phone was tried.
 
     Our dialplan says which hook it is. Another one need not: a bridge to this very user that failed
     tells as much.
     """
-    failure = failure_of(headers)
     stage = headers.get(v.STAGE)
     if stage not in (BEFORE, AFTER, BEYOND, ONCE):
-        tried = failure is not None and headers.get(v.DIALED_USER) == callee.name
-        stage = AFTER if tried else BEFORE
-    return stage, failure if stage == AFTER else None
-
-
-def failure_of(headers: Headers) -> str | None:
-    """The kind of forward that is for the way in which the last bridge failed (switch_types.h)."""
-    disposition = headers.get(v.DISPOSITION)
-    cause = headers.get(v.LAST_CAUSE)
-    if disposition in kinds.FAILURES:
-        return kinds.FAILURES[disposition]
-    if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
-        return kinds.FAILURES.get(cause)
-    if disposition == "DESTINATION_OUT_OF_ORDER" and v.REDIRECT_USER in headers:
-        return REDIRECT  # a 302 to where FreeSWITCH does not go by itself, a tel: URI (RFC 3966)
-    if disposition == "ORIGINATOR_CANCEL" and cause != REDIRECTED:
-        causes = [leg.rpartition(";")[2] for leg in re.split(r"\|:|::", headers.get(v.CAUSES))]
-        legs = {kinds.FAILURES.get(cause) for cause in causes}
-        return next((kind for kind in kinds.STRONGEST if kind in legs), None)
-    return None
+        return AFTER if failed and headers.get(v.DIALED_USER) == callee.name else BEFORE
+    return stage
 
 
 def acting(
@@ -116,19 +103,18 @@ def dialled_by(source: Source, callee: User, stage: str) -> Mapping[str, codes.E
 
 
 def forwards_of(
-    source: Source, callee: User, stage: str, failure: str | None, dialled: Mapping[str, codes.Entry]
+    source: Source, callee: User, stage: str, acts: tuple[str, ...], dialled: Mapping[str, codes.Entry]
 ) -> dict[str, str]:
     """Kind → target, as the channel data tells; the directory is asked for what would act now only."""
     forwards: dict[str, str] = {}
     if not is_set(source.headers, source.config.variables.is_user) or stage == BEYOND:
         return forwards
-    acts = "always" if stage == BEFORE else failure
     for kind in kinds.SET:
         names, flags = source.config.variables.forward(kind)
         if not is_set(source.headers, flags):
             continue
         target = first(source.headers, names)
-        if not target and kind == acts:
+        if not target and kind in acts:
             target = next(filter(None, [source.variable(callee, name.directory) for name in names]), "")
         if kind in dialled:
             target = dialled[kind].target
@@ -136,7 +122,7 @@ def forwards_of(
             forwards[kind] = numbers.as_dialled(target)
         elif kind not in dialled and any(map(source.headers.__contains__, (*names, *flags))):
             forwards[kind] = " "  # set, and to nothing: somebody should know
-    if failure == REDIRECT:
+    if REDIRECT in acts:
         forwards[REDIRECT] = numbers.as_dialled(source.headers.get(v.REDIRECT_USER))
     return forwards
 

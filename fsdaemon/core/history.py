@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core import incoming
+from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.forwards import AFTER, BEFORE, REDIRECT, REDIRECTED, failure_of
+from fsdaemon.core.forwards import AFTER, BEFORE
 from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
 from fsdaemon.core.questions import UUID, Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
@@ -99,7 +100,7 @@ def pending(headers: Headers, callee: User) -> str:
         return ONWARD
     pairs = (pair.partition("=") for pair in headers.get(v.PENDING).split(","))
     found = [kind for kind, _, to in pairs if user_of(to, hop.domain).same(callee) and kind in kinds.KINDS]
-    failure = failure_of(headers)
+    failure = as_disposed(headers)
     return failure if failure in found else next(iter(found), "")
 
 
@@ -211,6 +212,7 @@ class OnChannel(NamedTuple):
     outbound: bool = False  #: FreeSWITCH dialled this leg itself
     exports: str = ""  #: export_vars
     diversion: incoming.Incoming = incoming.NONE  #: that came in with the call
+    tried: str = ""  #: how many legs there were already, before a bridge
 
 
 def on_channel(headers: Headers, stage: str) -> OnChannel:
@@ -227,6 +229,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         exports=headers.get(v.EXPORTS),
         diversion=incoming.diversion_of(headers, last_bridge(headers)),
+        tried="" if stage == AFTER else tried(headers),
     )
 
 

@@ -53,6 +53,7 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
             f"{header.variable}={value}" for header, value in records.of(call, verdict).items() if value
         ],
         "warning": warning(call, verdict),
+        "answer": words.answer(),
         "saw": words.saw(),
         "commands": [str(command) for command in decision.commands],
     }
@@ -230,6 +231,16 @@ class Fields:
             return f"the call goes on to {call.callee} ({reason})"
         return f"{call.callee} rings ({reason})"
 
+    def answer(self) -> str:
+        """How each phone ended the call, and the row of [routing.causes] for it."""
+        table = self.with_origin("routing.causes")
+        return "; ".join(
+            f"{one.said}: {one.kind or 'no forward'}, "
+            f"by {f'the row {one.row}' if one.row else 'no row'} of {table}"
+            for one in self.call.ended
+            if one.said
+        )
+
     def shows(self) -> str:
         """Name and number that the phone which gets the call next shows."""
         caller, values = self.call.caller, self.decision.values
@@ -337,6 +348,7 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
         ("what", facts["what"]),
         ("why", facts["why"]),
         ("rule", rule),
+        ("the phone said", facts.get("answer", "")),
         ("warning", "" if facts["warning"] in facts["why"] else facts["warning"]),
         ("unlike", facts.get("unlike", "")),
         ("note", facts.get("note", "")),

@@ -21,7 +21,6 @@ class Kind(NamedTuple):
     variable: str = ""  #: call_forward_… (directory), fsdaemon_forward_… (channel); empty: nobody sets it
     service: str = ""  #: the code that users dial; empty: none
     shown: str = ""  #: what the phone shows after that code, unless conf.toml says something else
-    causes: tuple[str, ...] = ()  #: how the bridge failed (switch_types.h), after which it acts
 
 
 ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
@@ -46,7 +45,6 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         variable="busy",
         service="67",
         shown="Uml. besetzt",
-        causes=("USER_BUSY",),
     ),
     Kind(
         name="no_answer",
@@ -58,14 +56,6 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         variable="no_answer",
         service="61",
         shown="Uml. keine Antwort",
-        causes=(
-            "NO_ANSWER",
-            "NO_USER_RESPONSE",
-            "ALLOTTED_TIMEOUT",
-            "PROGRESS_TIMEOUT",
-            "MEDIA_TIMEOUT",
-            "RECOVERY_ON_TIMER_EXPIRE",
-        ),
     ),
     Kind(
         name="not_registered",
@@ -77,13 +67,6 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
         variable="not_registered",
         service="62",
         shown="Uml. nicht erreichbar",
-        # Registered, but nothing is there: unplugged, or 500, 502, 503 (CFNRc, "not reachable").
-        causes=(
-            "NORMAL_TEMPORARY_FAILURE",
-            "NETWORK_OUT_OF_ORDER",
-            "USER_NOT_REGISTERED",
-            "SUBSCRIBER_ABSENT",
-        ),
     ),
     Kind(
         name="redirect",
@@ -100,10 +83,6 @@ KINDS = {kind.name: kind for kind in TABLE}
 SET = tuple(kind.name for kind in TABLE if kind.variable)
 #: Service code → kind, in the order in which the codes are listed.
 SERVICES = {kind.service: kind.name for kind in TABLE if kind.service}
-#: How a bridge failed → the kind of forward that acts then.
-#: Of several legs that failed for several reasons: somebody was there, at least.
-STRONGEST = ("no_answer", "busy", "not_registered")
-FAILURES = {cause: kind.name for kind in TABLE for cause in kind.causes}
 #: RFC 5806 diversion-reason → kind.
 OF_DIVERSION = {kind.diversion: kind.name for kind in TABLE}
 #: Cause of History-Info → kind. 487 is a deflection while it rang.

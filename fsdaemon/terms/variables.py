@@ -76,6 +76,7 @@ DIALED_DOMAIN = _v("dialed_domain", Writer.SWITCH)
 PRESENCE_ID = _v("presence_id", Writer.SWITCH)  # the user whom the directory's dial-string dialled here
 DISPOSITION = _v("originate_disposition", Writer.SWITCH)
 LAST_CAUSE = _v("last_bridge_hangup_cause", Writer.SWITCH)
+LAST_CODE = _v("last_bridge_proto_specific_hangup_cause", Writer.SWITCH)  # "sip:486"
 LAST_BRIDGE_TO = _v("last_bridge_to", Writer.SWITCH)
 BRIDGE_UUID = _v("bridge_uuid", Writer.SWITCH)
 ORIGINATED_LEGS = _v("originated_legs", Writer.SWITCH)
@@ -87,6 +88,9 @@ LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
 NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
 ANSWERED = Header("Caller-Channel-Answered-Time", Writer.SWITCH)  # the same; 0: not yet
+# When a phone rang, or sent early media (switch_channel.c); microseconds, 0: not yet.
+PROGRESS = Header("Caller-Channel-Progress-Time", Writer.SWITCH)
+PROGRESS_MEDIA = Header("Caller-Channel-Progress-Media-Time", Writer.SWITCH)
 TRANSFER_SOURCE = _v("transfer_source", Writer.SWITCH)  # switch_ivr.c: some transfer brought the call here
 # From the directory of the user on this leg.
 EFFECTIVE_NAME = _v("effective_caller_id_name", Writer.DIRECTORY)
@@ -146,6 +150,9 @@ UNDO = _v(
 )  # a multiset: what stood on the channel before label and Diversion did
 SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is not a user (NOW)
 TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
+TRIED = _v("fsdaemon_tried", Writer.DAEMON)  # how many legs CAUSES had before the next bridge
+RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next bridge; unset: see PROGRESS
+CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
 CALLEE_SHOWN = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows
 CALLEE_NUMBER_SHOWN = _v("initial_callee_id_number", Writer.DAEMON)
@@ -196,6 +203,8 @@ MEMORY = (
     SINCE,
     TIMEOUT,
     CONNECTED,
+    TRIED,
+    RUNG,
 )
 
 # Leg variables that are only written, inside LEG (switch_ivr_originate.c).
@@ -212,6 +221,8 @@ LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
+# When the phone rings, or sends early media (switch_channel.c switch_channel_api_on).
+LEG_ON_RING, LEG_ON_MEDIA = "api_on_ring_fsdaemon", "api_on_pre_answer_fsdaemon"
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
 )

@@ -39,8 +39,9 @@ def facts(name: str, **variables: str) -> Call:
     ("disposition", "cause", "kind"),
     [
         ("USER_BUSY", "USER_BUSY", "busy"),
-        ("NO_ANSWER", "NO_ANSWER", "no_answer"),
-        ("NO_USER_RESPONSE", "NO_USER_RESPONSE", "no_answer"),
+        ("NO_ANSWER", "NO_ANSWER", "not_registered"),  # no phone rang in this recording
+        ("NO_USER_RESPONSE", "NO_USER_RESPONSE", None),
+        ("SUCCESS", "NO_USER_RESPONSE", "no_answer"),
         ("USER_NOT_REGISTERED", "", "not_registered"),
         ("SUBSCRIBER_ABSENT", "", "not_registered"),
         ("SUCCESS", "USER_BUSY", "busy"),

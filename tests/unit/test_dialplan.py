@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,8 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from fsdaemon.config.reader import default
+from fsdaemon.core.causes import outcomes
+from fsdaemon.terms.causes import CAUSE_OF, CAUSES, DEFAULTS, STRONGEST
 from fsdaemon.terms.channel import Headers
-from fsdaemon.terms.kinds import FAILURES
 from fsdaemon.terms.numbers import dialable, is_domain
 from tests.recorded import decided
 
@@ -21,23 +23,6 @@ CONTEXT, KIT, CODES = (
     ROOT / "default" / "fsdaemon_codes.xml",
 )
 OURS = (CONTEXT, KIT, CODES)
-
-# switch_types.h switch_call_cause_t of FreeSWITCH 1.10.12, all that a bridge can end with.
-CAUSES = """
-NONE UNALLOCATED_NUMBER NO_ROUTE_TRANSIT_NET NO_ROUTE_DESTINATION CHANNEL_UNACCEPTABLE CALL_AWARDED_DELIVERED NORMAL_CLEARING
-USER_BUSY NO_USER_RESPONSE NO_ANSWER SUBSCRIBER_ABSENT CALL_REJECTED NUMBER_CHANGED REDIRECTION_TO_NEW_DESTINATION
-EXCHANGE_ROUTING_ERROR DESTINATION_OUT_OF_ORDER INVALID_NUMBER_FORMAT FACILITY_REJECTED RESPONSE_TO_STATUS_ENQUIRY
-NORMAL_UNSPECIFIED NORMAL_CIRCUIT_CONGESTION NETWORK_OUT_OF_ORDER NORMAL_TEMPORARY_FAILURE SWITCH_CONGESTION
-ACCESS_INFO_DISCARDED REQUESTED_CHAN_UNAVAIL PRE_EMPTED FACILITY_NOT_SUBSCRIBED OUTGOING_CALL_BARRED INCOMING_CALL_BARRED
-BEARERCAPABILITY_NOTAUTH BEARERCAPABILITY_NOTAVAIL SERVICE_UNAVAILABLE BEARERCAPABILITY_NOTIMPL CHAN_NOT_IMPLEMENTED
-FACILITY_NOT_IMPLEMENTED SERVICE_NOT_IMPLEMENTED INVALID_CALL_REFERENCE INCOMPATIBLE_DESTINATION INVALID_MSG_UNSPECIFIED
-MANDATORY_IE_MISSING MESSAGE_TYPE_NONEXIST WRONG_MESSAGE IE_NONEXIST INVALID_IE_CONTENTS WRONG_CALL_STATE
-RECOVERY_ON_TIMER_EXPIRE MANDATORY_IE_LENGTH_ERROR PROTOCOL_ERROR INTERWORKING SUCCESS ORIGINATOR_CANCEL CRASH
-SYSTEM_SHUTDOWN LOSE_RACE MANAGER_REQUEST BLIND_TRANSFER ATTENDED_TRANSFER ALLOTTED_TIMEOUT USER_CHALLENGE MEDIA_TIMEOUT
-PICKED_OFF USER_NOT_REGISTERED PROGRESS_TIMEOUT INVALID_GATEWAY GATEWAY_DOWN INVALID_URL INVALID_PROFILE NO_PICKUP SRTP_READ_ERROR
-BOWOUT BUSY_EVERYWHERE DECLINE DOES_NOT_EXIST_ANYWHERE NOT_ACCEPTABLE UNWANTED NO_IDENTITY BAD_IDENTITY_INFO
-UNSUPPORTED_CERTIFICATE INVALID_IDENTITY STALE_DATE REJECT_ALL
-""".split()  # noqa: SIM905
 
 
 def lines(*files: Path) -> list[str]:
@@ -94,21 +79,62 @@ def test_no_stranger_writes_into_a_list_of_assignments():
                 assert not re.search(r"(?<!\\)\$\{user_data\(", data), data
 
 
+# What the cause alone does not tell, and the daemon knows: whether a phone rang. The context takes the commoner one.
+RANG = {"NO_ANSWER", "ALLOTTED_TIMEOUT"}  # nobody took it; that the phone never rang is rare
+UNLIKE = {  # with a phone that rang the daemon follows a forward, the context none or another one
+    "CALL_REJECTED": "busy",
+    "NO_USER_RESPONSE": "no_answer",
+    "RECOVERY_ON_TIMER_EXPIRE": "no_answer",
+}
+
+
+def kind_by_daemon(cause: str, rang: bool) -> str | None:
+    headers = f"variable_originate_disposition: {cause}\nCaller-Channel-Progress-Media-Time: 0\n"
+    headers += f"Caller-Channel-Progress-Time: {int(rang)}\n"
+    (outcome,) = outcomes(Headers(headers.encode()), DEFAULTS)
+    return outcome.kind or None
+
+
 def test_the_causes_are_the_daemons():
-    """Without a daemon each cause leads to the forward to which the daemon would have led it."""
+    """Without a daemon each cause leads to the forward to which the daemon would have led it, as far as it tells."""
     kinds = {}
-    for kind in dict.fromkeys(FAILURES.values()):
+    for kind in STRONGEST:
         (condition,) = extension(CONTEXT, kind).iter("condition")
         kinds[kind] = re.compile(condition.get("expression", ""))
     for cause in CAUSES:
-        expected = FAILURES.get(cause)
+        if cause == "SUCCESS":
+            continue
+        expected = kind_by_daemon(cause, cause in RANG)
         for said in (f"do/after//{cause}/", f"do/after//{cause}/{cause}", f"do/after//SUCCESS/{cause}"):
-            if cause == "SUCCESS":
-                continue
             found = [kind for kind, expression in kinds.items() if expression.search(said)]
             assert found == ([expected] if expected else []), said
+        if cause in RANG:
+            assert kind_by_daemon(cause, False) == "not_registered"
+        else:
+            assert kind_by_daemon(cause, True) == UNLIKE.get(cause, expected), cause
         assert not any(expression.search(f"do/after/ring/{cause}/") for expression in kinds.values())
-    assert set(FAILURES) <= set(CAUSES)
+
+
+def test_the_causes_are_those_of_freeswitch():
+    """switch_types.h, where its source is at hand."""
+    source = os.environ.get("FREESWITCH_VANILLA", "")
+    if not source:
+        pytest.skip("no source of FreeSWITCH: set FREESWITCH_VANILLA to its conf/vanilla")
+    src = Path(source).parents[1] / "src"
+    text = (src / "include" / "switch_types.h").read_text("utf-8")
+    enumeration = re.search(r"SWITCH_CAUSE_NONE = 0,.*?} switch_call_cause_t", text, re.S)
+    assert enumeration
+    assert set(re.findall(r"SWITCH_CAUSE_(\w+) = ", enumeration[0])) <= set(CAUSES)
+    text = (src / "mod" / "endpoints" / "mod_sofia" / "sofia_glue.c").read_text("utf-8")
+    body = text[text.index("switch_call_cause_t sofia_glue_sip_cause_to_freeswitch(int status)") :]
+    codes: list[str] = []
+    for line in body[: body.index("\n}")].split("\n"):
+        if case := re.search(r"case (\d+):", line):
+            codes.append(case[1])
+        elif cause := re.search(r"return SWITCH_CAUSE_(\w+);", line):
+            for code in codes:
+                assert code == "200" or CAUSE_OF[code] == cause[1]
+            codes = []
 
 
 @pytest.mark.parametrize(

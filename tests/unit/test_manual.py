@@ -26,7 +26,7 @@ def unescaped(text: str) -> str:
 def test_every_key_with_its_default_and_what_it_means() -> None:
     found: dict[str, dict[str, str]] = {}
     for section, text in re.findall(r"^\.SH \[(\w+)\]\n(.*?)(?=^\.SH)", PAGE, re.M | re.S):
-        entries = re.findall(r"^\.TP\n\\fB(\w+)\\fR = (.*)\n(.+)$", text, re.M)
+        entries = re.findall(r"^\.TP\n\\fB(\w+)\\fR(?: = (.*))?\n(.+)$", text, re.M)
         found[section] = {unescaped(key): unescaped(value) for key, value, meaning in entries if meaning}
     domains = found.pop("domains")
     assert domains == {}
@@ -35,7 +35,7 @@ def test_every_key_with_its_default_and_what_it_means() -> None:
     }
     for section in found.values():
         for key, value in section.items():
-            assert f"{key} = {value}\n" in CONF
+            assert (f"{key} = {value}\n" if value else f".{key}]\n") in CONF  # or a table
 
 
 def test_what_every_key_allows() -> None:
@@ -43,7 +43,9 @@ def test_what_every_key_allows() -> None:
     for section, keys in SCHEMA.items():
         for name, key in keys.items():
             assert re.search(
-                rf"^\.TP\n\\fB{name}\\fR = .*\n.*\n\.br\nAllowed: {re.escape(key.check.text)}\.$", text, re.M
+                rf"^\.TP\n\\fB{name}\\fR(?: = .*)?\n.*\n\.br\nAllowed: {re.escape(key.check.text)}\.$",
+                text,
+                re.M,
             ), f"{section}.{name}"
 
 

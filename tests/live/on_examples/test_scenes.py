@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tests.live.scenarios.causes import *
 from tests.live.scenarios.display import *
 from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *

@@ -1,0 +1,87 @@
+"""Hangup causes of FreeSWITCH, SIP codes, and which of them is which kind of forward by default.
+
+Rule: the causes are FreeSWITCH's, and so is what it makes of a code (sofia_glue_sip_cause_to_freeswitch).
+"""
+
+from __future__ import annotations
+
+# switch_types.h switch_call_cause_t: all that a bridge can end with.
+CAUSES: tuple[str, ...] = tuple(
+    """
+    NONE UNALLOCATED_NUMBER NO_ROUTE_TRANSIT_NET NO_ROUTE_DESTINATION CHANNEL_UNACCEPTABLE
+    CALL_AWARDED_DELIVERED NORMAL_CLEARING USER_BUSY NO_USER_RESPONSE NO_ANSWER SUBSCRIBER_ABSENT
+    CALL_REJECTED NUMBER_CHANGED REDIRECTION_TO_NEW_DESTINATION EXCHANGE_ROUTING_ERROR
+    DESTINATION_OUT_OF_ORDER INVALID_NUMBER_FORMAT FACILITY_REJECTED RESPONSE_TO_STATUS_ENQUIRY
+    NORMAL_UNSPECIFIED NORMAL_CIRCUIT_CONGESTION NETWORK_OUT_OF_ORDER NORMAL_TEMPORARY_FAILURE
+    SWITCH_CONGESTION ACCESS_INFO_DISCARDED REQUESTED_CHAN_UNAVAIL PRE_EMPTED
+    FACILITY_NOT_SUBSCRIBED OUTGOING_CALL_BARRED INCOMING_CALL_BARRED BEARERCAPABILITY_NOTAUTH
+    BEARERCAPABILITY_NOTAVAIL SERVICE_UNAVAILABLE BEARERCAPABILITY_NOTIMPL CHAN_NOT_IMPLEMENTED
+    FACILITY_NOT_IMPLEMENTED SERVICE_NOT_IMPLEMENTED INVALID_CALL_REFERENCE INCOMPATIBLE_DESTINATION
+    INVALID_MSG_UNSPECIFIED MANDATORY_IE_MISSING MESSAGE_TYPE_NONEXIST WRONG_MESSAGE IE_NONEXIST
+    INVALID_IE_CONTENTS WRONG_CALL_STATE RECOVERY_ON_TIMER_EXPIRE MANDATORY_IE_LENGTH_ERROR
+    PROTOCOL_ERROR INTERWORKING SUCCESS ORIGINATOR_CANCEL CRASH SYSTEM_SHUTDOWN LOSE_RACE
+    MANAGER_REQUEST BLIND_TRANSFER ATTENDED_TRANSFER ALLOTTED_TIMEOUT USER_CHALLENGE MEDIA_TIMEOUT
+    PICKED_OFF USER_NOT_REGISTERED PROGRESS_TIMEOUT INVALID_GATEWAY GATEWAY_DOWN INVALID_URL
+    INVALID_PROFILE NO_PICKUP SRTP_READ_ERROR BOWOUT BUSY_EVERYWHERE DECLINE DOES_NOT_EXIST_ANYWHERE
+    NOT_ACCEPTABLE UNWANTED NO_IDENTITY BAD_IDENTITY_INFO UNSUPPORTED_CERTIFICATE INVALID_IDENTITY
+    STALE_DATE REJECT_ALL
+    """.split()  # noqa: SIM905
+)
+_UNSPECIFIED = "NORMAL_UNSPECIFIED"
+_CODES = {
+    "CALL_REJECTED": "401 402 403 407 603 608",
+    "UNWANTED": "607",
+    "UNALLOCATED_NUMBER": "404",
+    "NO_ROUTE_DESTINATION": "485 604",
+    "RECOVERY_ON_TIMER_EXPIRE": "408 504",
+    "NUMBER_CHANGED": "410",
+    "INTERWORKING": "413 414 416 420 421 423 505 513",
+    "NO_USER_RESPONSE": "480",
+    "NORMAL_TEMPORARY_FAILURE": "400 481 500 503",
+    "USER_BUSY": "486 600",
+    "INVALID_NUMBER_FORMAT": "484",
+    "INCOMPATIBLE_DESTINATION": "488 606",
+    "NETWORK_OUT_OF_ORDER": "502",
+    "SERVICE_UNAVAILABLE": "405",
+    "SERVICE_NOT_IMPLEMENTED": "406 415 501",
+    "EXCHANGE_ROUTING_ERROR": "482 483",
+    "ORIGINATOR_CANCEL": "487",
+    "NO_IDENTITY": "428",
+    "BAD_IDENTITY_INFO": "429",
+    "UNSUPPORTED_CERTIFICATE": "437",
+    "INVALID_IDENTITY": "438",
+    # The others that IANA lists (SIP parameters, response codes).
+    _UNSPECIFIED: "412 417 422 424 425 430 433 436 439 440 469 470 489 491 493 494 555 580",
+}
+#: SIP code of a final answer → the cause that FreeSWITCH makes of it.
+CAUSE_OF = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
+
+RINGING = "-ringing"  #: behind a code or a cause: only if a phone rang before
+NONE = "none"  #: no forward is followed
+#: The kinds that a cause can lead to. Of several legs that ended differently, the first one counts.
+STRONGEST = ("busy", "no_answer", "not_registered")
+#: What may stand on the left side of [routing.causes].
+ROWS = tuple(row for name in (*CAUSE_OF, *CAUSES) for row in (name, name + RINGING))
+#: [routing.causes].
+DEFAULTS = {
+    "486": "busy",
+    "600": "busy",
+    "603": NONE,
+    "603-ringing": "busy",
+    "480": NONE,
+    "480-ringing": "no_answer",
+    "404": NONE,
+    "408": "not_registered",
+    "408-ringing": "no_answer",
+    "500": "not_registered",
+    "502": "not_registered",
+    "503": "not_registered",
+    "NO_ANSWER": "not_registered",
+    "NO_ANSWER-ringing": "no_answer",
+    "ALLOTTED_TIMEOUT": "not_registered",
+    "ALLOTTED_TIMEOUT-ringing": "no_answer",
+    "PROGRESS_TIMEOUT": "not_registered",
+    "MEDIA_TIMEOUT": "no_answer",
+    "USER_NOT_REGISTERED": "not_registered",
+    "SUBSCRIBER_ABSENT": "not_registered",
+}
