@@ -1,6 +1,6 @@
 """The fake switch refuses what FreeSWITCH refuses and expands what it expands.
 
-tests/live/test_fake.py plays the same script to a real one.
+tests/live/on_default/test_fake.py plays the same script to a real one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def execute(switch: Switch, application: str, argument: str) -> bytes:
     )
 
 
-# (application, argument, variable, its value afterwards; None: unset) — shared with tests/live/test_fake.py
+# (application, argument, variable, its value afterwards; None: unset) — shared with tests/live/on_default/test_fake.py
 SCRIPT = [
     ("set", "a=b", "a", "b"),
     ("set", "a=", "a", None),
