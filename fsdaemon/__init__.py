@@ -1,3 +1,3 @@
 """fsdaemon: call-forward exception and display for FreeSWITCH."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
