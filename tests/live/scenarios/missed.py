@@ -10,9 +10,11 @@ import pytest
 @pytest.fixture
 def wire(site):
     """What FreeSWITCH sends and gets is in its log."""
+    site.api("sofia tracelevel notice")  # "console", as it is without, is in no log file of the tests' own
     site.api("sofia global siptrace on")
     yield site
     site.api("sofia global siptrace off")
+    site.api("sofia tracelevel console")
 
 
 def reason(lab, call, of):
