@@ -18,7 +18,7 @@ TEMPLATE = ",".join(
         "direction",
         "caller_id_name",
         "caller_id_number",
-        "destination_number",
+        "dialed_user",  # not destination_number: mod_cdr_csv expands what a 302 or a REFER brought
         "hangup_cause",
         "fsdaemon_cdr_called",
         "fsdaemon_cdr_diverter",
