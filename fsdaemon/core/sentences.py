@@ -227,11 +227,12 @@ class Fields:
     def answer(self) -> str:
         """How each phone ended the call, and the row of [routing.causes] for it."""
         table = self.with_origin("routing.causes")
-        return "; ".join(
-            f"{one.said}: {one.kind or 'no forward'}, by {f'the row {one.row}' if one.row else 'no row'} of {table}"
-            for one in self.call.ended
-            if one.said
+        said = [one for one in self.call.ended if one.said]
+        rows = [f"the row {one.row}" if one.row else "no row" for one in said]
+        ends = (
+            f"{one.said}: {one.kind or 'no forward'}, by {row} of {table}" for one, row in zip(said, rows)
         )
+        return "; ".join(f"{end} of {table}" for end in ends)
 
     def shows(self) -> str:
         """Name and number that the phone which gets the call next shows."""

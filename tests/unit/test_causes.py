@@ -114,8 +114,8 @@ def test_rows_of_ones_own():
 
 
 def test_nonsense_is_no_failure():
-    for text in ("", "x" * 10_000, "ARRAY::", "ARRAY::;;|:|:::", "a;b;c", "|" * 9000, "é;USER_BUSY"):
-        found = outcomes(headers(text, originate_causes=text, fsdaemon_tried=text, code=text), DEFAULTS)
+    for said in ("", "x" * 10_000, "ARRAY::", "ARRAY::;;|:|:::", "a;b;c", "|" * 9000, "é;USER_BUSY"):
+        found = outcomes(headers(said, originate_causes=said, fsdaemon_tried=said, code=said), DEFAULTS)
         assert [one.kind for one in found if one.kind] == []
 
 
