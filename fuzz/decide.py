@@ -33,6 +33,7 @@ ROUNDS = 8
 OURS = {header.variable for header in vars(v).values() if getattr(header, "writer", None) is v.Writer.DAEMON}
 OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.DIVERSION, v.REDIRECT_USER)}
 OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
+OURS |= {header.variable for header in (v.CONTINUE, v.LAST_CODE)}
 OURS |= {header.variable for header in v.FORWARDS.values()}
 
 CONFIGS = (
@@ -47,6 +48,7 @@ CONFIGS = (
     '[display]\ndiversion = false\n[log]\nformat = "json"\nnumbers = "masked"\n',
     '[variables]\npreset = "fusionpbx"\n',
     '[display]\ndiversion_from = ["127.0.0.0/8"]\n',
+    '[routing.causes]\n404 = "busy"\nNO_ANSWER = "busy"\nUSER_BUSY-ringing = "none"\n',
 )
 
 

@@ -229,10 +229,9 @@ class Fields:
         table = self.with_origin("routing.causes")
         said = [one for one in self.call.ended if one.said]
         rows = [f"the row {one.row}" if one.row else "no row" for one in said]
-        ends = (
+        return "; ".join(
             f"{one.said}: {one.kind or 'no forward'}, by {row} of {table}" for one, row in zip(said, rows)
         )
-        return "; ".join(f"{end} of {table}" for end in ends)
 
     def shows(self) -> str:
         """Name and number that the phone which gets the call next shows."""
