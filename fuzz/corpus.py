@@ -43,7 +43,11 @@ TOKENS = (
         "outbound",
         "USER_BUSY",
         "SUCCESS",
+        "NO_ANSWER",
+        "CALL_REJECTED",
+        "ORIGINATOR_CANCEL",
     ),
+    *("sip:486", "sip:603", "ARRAY::", "|:", "a-b;USER_BUSY", "ARRAY::a;NO_ANSWER|:b;USER_BUSY", "0", "2"),
     *("Uml. fuer ", "Uml. fuer A ueber B: C", "variable_user_name: 101", "sendmsg", "fsdaemon_verdict=ring"),
 )
 

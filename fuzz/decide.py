@@ -35,6 +35,7 @@ LONGEST_KEPT = 3000  # characters; what is to be remembered of a Diversion is bo
 OURS = {header.variable for header in vars(v).values() if getattr(header, "writer", None) is v.Writer.DAEMON}
 OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.DIVERSION, v.REDIRECT_USER)}
 OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
+OURS |= {header.variable for header in (v.CONTINUE, v.LAST_CODE)}
 OURS |= {header.variable for header in v.FORWARDS.values()}
 
 CONFIGS = (
@@ -63,6 +64,7 @@ CONFIGS = (
             ("", "0", "e164"),
         )
     ),
+    '[routing.causes]\n404 = "busy"\nNO_ANSWER = "busy"\nUSER_BUSY-ringing = "none"\n',
 )
 
 

@@ -234,11 +234,10 @@ class Fields:
     def answer(self) -> str:
         """How each phone ended the call, and the row of [routing.causes] for it."""
         table = self.with_origin("routing.causes")
+        said = [one for one in self.call.ended if one.said]
+        rows = [f"the row {one.row}" if one.row else "no row" for one in said]
         return "; ".join(
-            f"{one.said}: {one.kind or 'no forward'}, "
-            f"by {f'the row {one.row}' if one.row else 'no row'} of {table}"
-            for one in self.call.ended
-            if one.said
+            f"{one.said}: {one.kind or 'no forward'}, by {row} of {table}" for one, row in zip(said, rows)
         )
 
     def shows(self) -> str:

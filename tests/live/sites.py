@@ -42,6 +42,10 @@ GATEWAY = """<profile name="external">
             <param name="proxy" value="127.0.0.1:@CARRIER@"/><param name="username" value="x"/>
             <param name="password" value="x"/><param name="register" value="false"/>
             <param name="caller-id-in-from" value="true"/>
+          </gateway><gateway name="down">
+            <param name="proxy" value="127.0.0.1:9"/><param name="username" value="x"/>
+            <param name="password" value="x"/><param name="register" value="false"/>
+            <param name="ping" value="5"/><param name="ping-min" value="1"/><param name="ping-max" value="1"/>
           </gateway></gateways>"""
 
 
@@ -109,7 +113,8 @@ class OneTenant(Site):
         """As delivered, and what docs/dialplan.md says besides.
 
         2001 is a group that passes on to the trunk what nobody takes, 2002 one with the leg before each phone;
-        behind 9 is a trunk with `beyond`; the codes can be dialled.
+        behind 9 is a trunk with `beyond`; the codes can be dialled. 2003 is a group that goes on by itself when
+        nobody takes the call, 51 and 52 are trunks by a gateway that is down and by one that there is not.
         """
         text = super().dialplan()
         codes = f'<X-PRE-PROCESS cmd="include" data="{self.directory}/fsdaemon_codes.xml"/>'
@@ -127,6 +132,23 @@ class OneTenant(Site):
    <condition field="destination_number" expression="^2002$">
     <action application="execute_extension" data="beyond/2002@$${domain}/office XML fsdaemon"/>
     <action application="bridge" data="${fsdaemon_leg}user/102@$${domain},${fsdaemon_leg}user/103@$${domain}"/>
+   </condition>
+  </extension>
+  <extension name="group_that_goes_on">
+   <condition field="destination_number" expression="^2003$">
+    <action application="set" data="continue_on_fail=true"/>
+    <action application="bridge" data="user/105@$${domain}"/>
+    <action application="hangup" data="CALL_REJECTED"/>
+   </condition>
+  </extension>
+  <extension name="trunk_that_is_down">
+   <condition field="destination_number" expression="^51$">
+    <action application="bridge" data="sofia/gateway/down/1"/>
+   </condition>
+  </extension>
+  <extension name="trunk_that_there_is_not">
+   <condition field="destination_number" expression="^52$">
+    <action application="bridge" data="sofia/gateway/nowhere/1"/>
    </condition>
   </extension>
   <extension name="careful_trunk">

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.scenarios import outside_only
+from tests.live.scenarios.causes import as_if_dialled, wait_for
 from tests.live.scenarios.codes import (  # noqa: F401
     test_a_phone_dials_a_forward_and_it_survives_a_restart,
     test_every_kind,
@@ -48,3 +49,21 @@ def test_a_group_with_the_leg_before_each_phone(site, daemon, lab):
     at_kai, _, _ = taken_by_the_group(site, lab, "2002")
     at_kai.send_to("outside")
     outside_only(lab.at_carrier(), "secretary")
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
+@pytest.mark.parametrize(
+    ("target", "code", "cause"),
+    [
+        ("51", 503, "GATEWAY_DOWN"),
+        ("52", 484, "INVALID_GATEWAY"),
+        ("2003", 603, "CALL_REJECTED"),  # a group that says itself how it goes on
+    ],
+)
+def test_where_a_forward_ends(site, alive, target, code, cause, inside):
+    """As if the caller had dialled it, whatever the phone before said."""
+    if target == "51":
+        wait_for(lambda: "DOWN" in site.api("sofia status gateway down"), 60)
+    found, reason = as_if_dialled(site, target, inside)
+    assert found == code
+    assert cause in reason

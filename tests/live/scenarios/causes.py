@@ -135,16 +135,14 @@ def heard(site, number, inside):
     return answer.code, answer.header("Reason")
 
 
-def as_if_dialled(site, trunk, inside, phone=BUSY):
-    """What a caller gets whom a forward of each kind led to the trunk, and who dials it."""
-    prefix = "" if inside else site.inbound
-    direct = heard(site, prefix + trunk, inside)
-    found = {}
-    for kind in ("all", "busy", "no_answer", "not_registered"):
-        site.forwards(boss={kind: trunk})
-        script = {"busy": phone, "no_answer": RINGS}.get(kind)
+def as_if_dialled(site, target, inside):
+    """What a caller gets whom a forward of any kind led to `target`: the same as a user who dials it."""
+    direct, found = heard(site, target, True), {}
+    for kind, script in {"all": None, "busy": BUSY, "no_answer": RINGS, "not_registered": None}.items():
+        site.forwards(boss={kind: target})
         with Scripted(site, script, "boss") if script else contextlib.nullcontext():
-            found[kind] = heard(site, prefix + site.number("boss"), inside)
+            boss = site.number("boss" if inside else "boss from outside")
+            found[kind] = heard(site, boss, inside)
         site.forget_phones()
     assert found == dict.fromkeys(found, direct)
     return direct
