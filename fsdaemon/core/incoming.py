@@ -33,6 +33,8 @@ def diversion_of(headers: Headers, bridged: str) -> Incoming:
     FreeSWITCH keeps the name as the sender spelled it, and finds the variable in any case.
     """
     name = headers.spelled(v.DIVERSION)
+    if not name and v.ALL_DIVERSIONS not in headers and v.INCOMING_DIVERSION not in headers:
+        return NONE
     found = headers.get(name) if name else ""
     stands = bool(name) and found != headers.get(v.OUR_DIVERSION)
     every = headers.get(v.ALL_DIVERSIONS)

@@ -15,12 +15,13 @@ LONGEST_VALUE = 1 << 13  # bytes; the rest of a longer value is not read
 class Headers:
     """One header block. The first of two lines with the same name counts."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_spelled", "_values")
 
     def __init__(self, block: bytes) -> None:
         """Take `block` without its closing empty line. A character of what is kept is a byte (Latin-1)."""
         pairs = (line.partition(": ") for line in reversed(block.decode("latin-1").split("\n")))
         self._values = {name: value for name, colon, value in pairs if colon}
+        self._spelled: dict[str, str] = {}  # a call is read several times
 
     def get(self, name: str, default: str = "") -> str:
         """The value, decoded: percent-encoding (mod_event_socket encodes every value), then UTF-8.
@@ -46,8 +47,11 @@ class Headers:
         """
         if name in self._values:
             return name
-        length, lower = len(name), name.lower()
-        return next((one for one in self._values if len(one) == length and one.lower() == lower), "")
+        if name not in self._spelled:
+            length, lower = len(name), name.lower()
+            found = [one for one in self._values if len(one) == length and one.lower() == lower]
+            self._spelled[name] = found[-1] if found else ""
+        return self._spelled[name]
 
     def names(self) -> list[str]:
         """All names, in the order they came."""
