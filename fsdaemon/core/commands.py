@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion
+from fsdaemon.core import diversion, ids
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
@@ -48,7 +48,7 @@ def assignments(call: Call, verdict: Verdict, label: str | None, config: Config)
     if call.context.asks and verdict.action == FORWARD:
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
-        values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
+        values[v.VISITED] = "".join(f",{ids.encoded(call.last_bridge)}:{one}" for one in visited)
     if verdict.path or label:
         values.update(_shown(call, verdict, label, config))
     elif call.context.forks and call.stage == BEFORE:
