@@ -19,7 +19,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision, decide
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.daemon import log
-from fsdaemon.esl.fake_switch import Played, Switch, channel_data
+from fsdaemon.esl.fake_switch import Played, Switch, channel_data, words
 from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
@@ -101,6 +101,8 @@ def settle(headers: Headers, texts: list[str], chosen: Config) -> Decision:
         for question in outcome:
             assert question not in answers, "asks again what was answered"
             assert to_bytes(question).count(b"\n") == 2
+            name, _, rest = question.command.partition(" ")
+            assert name != "uuid_getvar" or len(words(rest)) == 2, "an id is more than one argument"
             answers[question] = texts[(len(answers) + number) % len(texts)] if texts else ""
     raise AssertionError(f"not decided after {ROUNDS} rounds of questions")
 
@@ -265,6 +267,18 @@ _pairs = st.one_of(
     st.just({}),
     corpus.text.map(lambda text: {v.CALLEE: text, v.HOP: text, v.PATH: "103"}),
     corpus.text.map(lambda text: {v.LAST_BRIDGE_TO: text, v.BRIDGED: text}),
+    corpus.text.map(
+        lambda text: {v.LAST_BRIDGE_TO: text, v.VISITED: f",{text}:100@lab.test", v.CALLEE: "100"}
+    ),
+    corpus.text.map(lambda text: {v.LOOPBACK_LEG: "B", v.LOOPBACK_FROM: text, v.UUID: text}),
+    corpus.text.map(
+        lambda text: {
+            v.CALL_DIRECTION: "outbound",
+            v.CALLEE: "100",
+            v.REFER_TO: "<sip:100@lab.test?Replaces=x>",
+            v.BRIDGE_UUID: text,
+        }
+    ),
     corpus.text.map(lambda text: {v.CALLEE: "100", v.HOP: "100", v.PATH: "103", v.PATH_KINDS: text}),
     corpus.text.map(
         lambda text: {v.CALLEE: "100", v.FORWARDS["always"]: "109", v.EFFECTIVE_NAME: text, v.STAGE: "before"}

@@ -16,6 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision, settle
 from fsdaemon.core.forwards import BEFORE
+from fsdaemon.core.history import last_bridge
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD
 from fsdaemon.core.questions import drive
@@ -147,7 +148,7 @@ def explain(question: Question, data: bytes, config: Config) -> dict[str, Any]:
 
 def _answered(headers: Headers) -> str:
     """What to say of a call that was forwarded and then answered; a transfer of it is not a forward."""
-    by, leg = headers.get(v.PATH), headers.get(v.LAST_BRIDGE_TO)
+    by, leg = headers.get(v.PATH), last_bridge(headers)
     if not by or not leg or leg == headers.get(v.BRIDGED):
         return ""
     who = ", ".join(by.split(","))

@@ -62,7 +62,7 @@ class Call(NamedTuple):
     visited: tuple[str, ...]  #: who forwarded since the caller was last bridged, also without a daemon
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
-    last_bridge: str  #: UUID of the leg that answered last, if any
+    last_bridge: str  #: the leg that answered last, if any (ids.token)
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
 
     @property

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion, records, ring, trunk
+from fsdaemon.core import diversion, ids, records, ring, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
@@ -66,7 +66,7 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
     if call.context.asks and verdict.action == FORWARD:
         values.update(dict.fromkeys(call.context.given, ""))
         visited = (*call.visited, full(call.callee.name, call.callee.domain))
-        values[v.VISITED] = "".join(f",{call.last_bridge}:{one}" for one in visited)
+        values[v.VISITED] = "".join(f",{ids.encoded(call.last_bridge)}:{one}" for one in visited)
     record = records.of(call, verdict)
     values.update(record)
     leg = {**seen.leg, **_leg_of_all(call, verdict, record, config)}

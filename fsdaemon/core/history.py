@@ -11,12 +11,12 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import incoming
+from fsdaemon.core import ids, incoming
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE
 from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
-from fsdaemon.core.questions import UUID, Source
+from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
 from fsdaemon.terms import variables as v
@@ -152,13 +152,14 @@ def visited(headers: Headers) -> tuple[str, ...]:
     if _taken(headers):
         return ()
     bridge = last_bridge(headers)
-    steps = (step.partition(":") for step in headers.get(v.VISITED).split(",")[-_LONGEST_PATH:])
-    return tuple(user for of, _, user in steps if of == bridge and plain(user_of(user, "")))
+    steps = headers.get(v.VISITED).split(",")[-_LONGEST_PATH:]
+    users = (step[len(bridge) + 1 :] for step in steps if step.startswith(f"{bridge}:"))
+    return tuple(user for user in users if plain(user_of(user, "")))
 
 
 def last_bridge(headers: Headers) -> str:
-    uuid = headers.get(v.LAST_BRIDGE_TO)
-    return uuid if UUID.fullmatch(uuid) else ""
+    """The leg that answered last, as `ids.token`; empty if none did."""
+    return ids.token(headers.get(v.LAST_BRIDGE_TO))
 
 
 def referrer_of(source: Source, callee: User, asked: bool) -> Person | None:
@@ -176,7 +177,7 @@ def referrer_of(source: Source, callee: User, asked: bool) -> Person | None:
     if of.startswith(refer[:_REFER_ID]):  # at an earlier hook; a bridge since has overwritten the rest
         user = user_of(known, "") if of == refer and known != NOBODY else None
     elif source.headers.get(v.CALL_DIRECTION) == "outbound":
-        user = user_on(source, bridged)
+        user = user_on(source, v.BRIDGE_UUID)
     elif source.headers.get(v.DIALED_USER) in _numbers_of_leg(source.headers, bridged):
         user = user_if(source.headers.get(v.DIALED_USER), source.headers.get(v.DIALED_DOMAIN))
     return Person(user, groups_of(source, user, asked)) if user else None

@@ -51,14 +51,16 @@ def established(source: Source, matters: bool) -> User | None:
     nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
     """
     if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
-        return user_on(source, source.headers.get(v.LOOPBACK_FROM)) if matters else None
+        return user_on(source, v.LOOPBACK_FROM) if matters else None
     return _of_leg(source.headers.get(v.CALL_DIRECTION), source.headers.get, source.config)
 
 
-def user_on(source: Source, uuid: str) -> User | None:
-    """The user FreeSWITCH knows to be on another channel."""
+def user_on(source: Source, header: v.Header) -> User | None:
+    """The user FreeSWITCH knows to be on another channel, whose id is in `header`."""
+    channel = source.channel(header)
     answers = {
-        variable: source.leg(uuid, variable) for variable in (*_ASKED, *source.config.variables.caller_domain)
+        variable: source.leg(channel, variable)
+        for variable in (*_ASKED, *source.config.variables.caller_domain)
     }
     return _of_leg(answers[v.DIRECTION], answers.__getitem__, source.config)
 

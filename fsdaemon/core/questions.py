@@ -10,12 +10,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TypeVar
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core import ids
 from fsdaemon.core.users import User, plain
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.numbers import dialable
-
-UUID = re.compile(r"[0-9a-fA-F-]{1,64}")
 
 Questions = tuple[Api, ...]
 Answers = Mapping[Api, str]
@@ -80,6 +79,17 @@ class Source:
         """Where FreeSWITCH would call a user's phones."""
         return self(f"sofia_contact */{user.name}@{user.domain}") if self.known(user) else ""
 
-    def leg(self, uuid: str, variable: v.Header) -> str:
-        """A variable of another channel; empty if it is gone."""
-        return self(f"uuid_getvar {uuid} {variable.variable}") if UUID.fullmatch(uuid) else ""
+    def leg(self, channel: str, variable: v.Header) -> str:
+        """A variable of another channel, by its id; empty if it is gone."""
+        channel = ids.argument(channel)
+        return self(f"uuid_getvar {channel} {variable.variable}") if channel else ""
+
+    def channel(self, header: v.Header) -> str:
+        """The id of another channel, which stands in this channel variable, exactly.
+
+        The channel data cannot tell some ids from others: a stranger's could be read as a user's.
+        """
+        found = self.headers.get(header)
+        if ids.plain(self.headers.raw(header)):
+            return found
+        return ids.verbatim(self.leg(self.headers.get(v.UUID), header), found)

@@ -34,7 +34,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u20
 _PLAIN_VALUE = re.compile(r"[\w.*+#@:;/,<>()-]+")
 # syslog(3) priorities, as sd-daemon(3) reads them at the start of a line.
 _PRIORITY = {"CRITICAL": 2, "ERROR": 3, "WARNING": 4, "SUCCESS": 5, "INFO": 6, "DEBUG": 7, "TRACE": 7}
+_BLANK = re.compile(r"\s")
 _LONGEST = 200  # characters of one field
+_LONGEST_ID = 256  # FreeSWITCH knows no longer one
 _MOST_KINDS = 1000  # of things that are counted; strangers may be behind some
 DEBUGGING = ("TRACE", "DEBUG")
 
@@ -115,7 +117,7 @@ def verdict(decision: Decision, config: Log) -> None:
     """
     call, result = decision.call, decision.verdict
     show = shown_as(config)
-    uuid = _short(call.uuid)
+    uuid = word(call.uuid)
     say = logger
     if config.format == "json":
         say = logger.bind(
@@ -138,7 +140,7 @@ def verdict(decision: Decision, config: Log) -> None:
 
 def code(uuid: str, outcome: Outcome, config: Log) -> None:
     """Log what became of a code that a user dialled."""
-    logger.info("{} {}", _short(uuid), one_line(shown_as(config)(outcome.sentence)))
+    logger.info("{} {}", word(uuid), one_line(shown_as(config)(outcome.sentence)))
 
 
 def refused(session: Session, config: Log) -> None:
@@ -147,7 +149,7 @@ def refused(session: Session, config: Log) -> None:
     while session.refused:
         command, said, hint = session.refused.pop(0)
         kind = str(command).partition(" ")[0]
-        text = f"{session.uuid} FreeSWITCH refused {show(str(command))}: {show(said)}"
+        text = f"{word(session.uuid or '')} FreeSWITCH refused {show(str(command))}: {show(said)}"
         REFUSED(f"{kind} {show(said)}", f"{text}; {hint}" if hint else text)
 
 
@@ -157,7 +159,7 @@ def considered(headers: Headers, answers: Mapping[Api, str], config: Config) -> 
     Costs as much as the decision: for DEBUGGING levels only.
     """
     show = shown_as(config.log)
-    uuid, lists = _short(headers.get(v.UUID)), config.variables.lists().values()
+    uuid, lists = word(headers.get(v.UUID)), config.variables.lists().values()
     looked_at = dict.fromkeys((*(header for names in lists for header in names), *v.ALL))
     seen = {one.variable: show(headers.get(one)) for one in looked_at if one in headers and one != v.UUID}
     # A list of the preset of which none is there is what is missed most often.
@@ -187,8 +189,9 @@ def shown_as(config: Log, longest: int = _LONGEST) -> Callable[[str], str]:
     return lambda text: one_line(text[:longest])
 
 
-def _short(text: str) -> str:
-    return one_line(text[:_LONGEST])
+def word(channel: str) -> str:
+    """The id of a channel as the first word of a line; it may be a Call-ID that a stranger's phone wrote."""
+    return _BLANK.sub("?", one_line(channel[:_LONGEST_ID]))
 
 
 class _Said(NamedTuple):

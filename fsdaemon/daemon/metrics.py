@@ -17,7 +17,7 @@ from fsdaemon import __version__
 from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.sentences import facts_of
-from fsdaemon.daemon.log import shown_as
+from fsdaemon.daemon.log import shown_as, word
 
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 2.0)  # seconds
 _MINUTES = 60  # that the page draws
@@ -112,8 +112,14 @@ class Metrics:
         return [_line(kept) for kept in reversed(newer)]
 
     def of_call(self, uuid: str) -> list[dict[str, Any]]:
-        """All that is kept about one call, oldest first, with the facts each verdict was given on."""
-        return [{**_line(kept), **_facts(kept)} for kept in self._kept if kept.decision.call.uuid == uuid]
+        """All that is kept about one call, oldest first, with the facts each verdict was given on.
+
+        `uuid` is the id of the channel, or what the log shows of it.
+        """
+        found = [
+            kept for kept in self._kept if uuid in (kept.decision.call.uuid, word(kept.decision.call.uuid))
+        ]
+        return [{**_line(kept), **_facts(kept)} for kept in found]
 
     def status(self) -> dict[str, Any]:
         """How it is: what a person looks at first."""

@@ -63,7 +63,10 @@ class Page:
             number = int(after) if after.isascii() and after.isdigit() and len(after) < 20 else 0
             return _json(self._metrics.newer_than(number))
         if path.startswith("/calls/"):
-            found = self._metrics.of_call(path[len("/calls/") :])
+            called = (
+                path[len("/calls/") :].encode("latin-1", "replace").decode("utf-8", "replace")
+            )  # PEP 3333
+            found = self._metrics.of_call(called)
             return _json(found) if found else ("404 Not Found", "application/json", b"[]")
         return "404 Not Found", _TEXT, _HELP
 

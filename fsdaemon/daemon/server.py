@@ -221,4 +221,4 @@ class Server:
 
 def _who(session: Session, address: Any) -> str:
     """The call's UUID, or who connected where there is none yet."""
-    return log.one_line(session.uuid) if session.uuid else text_of(address)
+    return log.word(session.uuid) if session.uuid else text_of(address)

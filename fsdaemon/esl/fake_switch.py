@@ -173,6 +173,24 @@ def separate(text: str, delimiter: str) -> list[str]:
     return [_cleaned(part, delimiter) for part in parts]
 
 
+def words(argument: str) -> list[str]:
+    """The arguments of an `api` command, as separate_string_blank_delim of switch_utils.c finds them."""
+    if argument.startswith("^^"):  # another delimiter follows
+        return [argument]
+    found, start, at, quoted = [], 0, 0, False
+    while at < len(argument):
+        if argument[at] == "\\":
+            at += 1
+        elif argument[at] == "'":
+            quoted = not quoted
+        elif argument[at] == " " and not quoted:
+            found.append(argument[start:at])
+            at = start = len(argument) - len(argument[at:].lstrip(" "))
+            continue
+        at += 1
+    return [_cleaned(one, "\0") for one in [*found, argument[start:]]]
+
+
 def _cleaned(part: str, delimiter: str) -> str:
     part = part.lstrip(" ")
     out, end, at, quoted = "", 0, 0, False

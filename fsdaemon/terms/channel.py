@@ -36,6 +36,10 @@ class Headers:
             raw = unquote_to_bytes(raw.encode("latin-1")).decode("utf-8", "replace")
         return raw.strip(" ")
 
+    def raw(self, name: str) -> str:
+        """The value as it came, encoded; each character is a byte."""
+        return self._values.get(_as_bytes(name), "")[:LONGEST_VALUE]
+
     def __contains__(self, name: str) -> bool:
         """Whether there is such a header, empty or not."""
         return _as_bytes(name) in self._values

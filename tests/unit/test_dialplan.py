@@ -11,6 +11,7 @@ import pytest
 
 from fsdaemon.config.reader import default
 from fsdaemon.core.causes import outcomes
+from fsdaemon.esl.fake_switch import url_encode
 from fsdaemon.terms.causes import CAUSE_OF, CAUSES, DEFAULTS, STRONGEST
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.numbers import dialable, is_domain
@@ -179,6 +180,16 @@ def test_a_domain_that_the_daemon_takes_is_one_that_the_context_takes(domain):
         (",:1.0@lab.test", "", "100", "1.0"),
         (",:110@lab.test", "", "100", "1.0"),
         ("", "", "100", "100"),
+        # The id of a channel may be a Call-ID that a stranger's phone wrote.
+        (",1a%40[%3A%3A1]:100@lab.test", ".*", "100", "101"),
+        (",a:100@lab.test", "\\E.*\\Q", "100", "101"),
+        (",a:100@lab.test", "(", "100", "101"),
+        (",a:100@lab.test", "x|a", "100", "101"),
+        (",a%5C:100@lab.test", "a", "100", "101"),
+        (",3c26-x%401.2.3.4:100@lab.test", "3c26-x@1.2.3.4", "100", "101"),
+        (",a%40%5B%3A%3A1%5D:101@lab.test", "a@[::1]", "100", "101"),
+        (",a%3A100%40lab.test:103@lab.test", "a:100@lab.test", "100", "101"),
+        (",a%3A100%40lab.test:103@lab.test", "a", "100", "101"),
     ],
 )
 def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee, target):
@@ -186,6 +197,7 @@ def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee
     values = {
         "fsdaemon_visited": before,
         "last_bridge_to": bridge,
+        "fsdaemon_peer": url_encode(bridge.encode()).decode(),
         "fsdaemon_callee": callee,
         "fsdaemon_domain": "lab.test",
         "fsdaemon_target": target,

@@ -19,6 +19,7 @@ DIALPLAN_ONLY = {
     "fsdaemon_code",
     "fsdaemon_done",
     "fsdaemon_kind",
+    "fsdaemon_peer",
     "fsdaemon_forward_",  # with the kind behind it
     "call_forward_",
 }
