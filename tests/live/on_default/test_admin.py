@@ -38,7 +38,7 @@ def test_a_call_that_happened(site, daemon, scene, capsys):
     assert first["who calls"] == "102 Kai Kollege, a user of lab.test"
     assert first["who is called"] == "100 Cora Chefin, in the domain lab.test"
     assert first["forwards"] == "always to '101'"
-    assert first["why"] == "100 forwards always to 101, and 102 is calling, who has no exception from it"
+    assert first["why"] == "100 forwards always to 101; 102 is calling and has no exception"
     assert second["what"] == "101 rings (no_forward)"
     assert second["forwarded by"] == "100 Cora Chefin (always)"
     assert first["the phone shows"] == f"{shown} <102>" == second["the phone shows"]
