@@ -241,24 +241,6 @@ def _external(value: Any) -> str:
 EXTERNAL = Check('a telephone number, like "+49 170 1234567"', _external)
 
 
-SIP_HOST = _matching(
-    'a host, perhaps with a port, like "sip.carrier.example", or empty',
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)?(:[0-9]{1,5})?",
-)
-
-
-def _public(value: Any) -> str:
-    text = _text(value)
-    if text and (
-        "{extension}" not in text or not numbers.is_written_number(text.replace("{extension}", "100"))
-    ):
-        raise _Unfit
-    return text
-
-
-PUBLIC = Check('a public number with {extension} in it, like "+4930555{extension}", or empty', _public)
-
-
 def _region(value: Any) -> str:
     if _text(value) and not numbers.known_region(value):
         raise _Unfit

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_type_hints
 
-from fsdaemon.config import checks
+from fsdaemon.config import checks, trunks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms import e164
@@ -81,7 +81,7 @@ class Display:
     anonymous: Annotated[str, TEXT] = "Anonym"
     kinds: Annotated[Texts, list_of(one_of(*KINDS), f"kinds of forward: {', '.join(KINDS)}")] = tuple(KINDS)
     max_length: Annotated[int, whole(0, 1000)] = 0
-    diversion: Flag = True
+    diversion: Annotated[Union[bool, str], trunks.DIVERSION] = True  # noqa: UP007 (evaluated, on Python 3.9)
     outside: Flag = False
     caller: Annotated[str, one_of(*CONNECTED)] = "target"
     caller_outside: Annotated[str, one_of(*CONNECTED)] = "called"
@@ -104,7 +104,7 @@ class Routing:
     trunk_headers: Annotated[Texts, list_of(one_of(*HEADERS), f"headers: {', '.join(HEADERS)}")] = (
         "diversion",
     )
-    trunk_host: Annotated[str, checks.SIP_HOST] = ""
+    trunk_host: Annotated[str, trunks.SIP_HOST] = ""
     pass_diversion: Flag = False
     causes: Annotated[Mapping[str, str], checks.CAUSES] = field(default_factory=lambda: CAUSES)
 
@@ -115,7 +115,7 @@ class Numbers:
 
     region: Annotated[str, checks.REGION] = ""
     trunk_prefix: Annotated[str, checks.PREFIX_DIGITS] = ""
-    public: Annotated[str, checks.PUBLIC] = ""
+    public: Annotated[str, trunks.PUBLIC] = ""
     inbound: Annotated[str, one_of(*e164.FORMS)] = e164.AUTO
 
     @property

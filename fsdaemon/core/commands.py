@@ -213,7 +213,7 @@ def _diversion(
 ) -> dict[v.Header, str]:
     """Who forwarded the call: to a trunk under public numbers, to a phone as the users are known here."""
     values = for_trunk or {}
-    if for_trunk is None and config.display.diversion and verdict.path:
+    if for_trunk is None and config.display.diversion in (True, "phones") and verdict.path:
         values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
     return values
 

@@ -56,7 +56,8 @@ def headers(call: Call, verdict: Verdict, config: Config) -> dict[v.Header, str]
     A diverter without a public number is left out.
     """
     path = tuple(step.withheld() for step in _public(call, verdict, config))
-    wanted, found = config.routing.trunk_headers, dict[v.Header, str]()
+    told = config.display.diversion in (True, "trunks")
+    wanted, found = config.routing.trunk_headers if told else (), dict[v.Header, str]()
     if path and "diversion" in wanted:
         found[v.DIVERSION] = diversion.write(path, "")
     if path and "history-info" in wanted:

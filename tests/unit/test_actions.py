@@ -211,6 +211,12 @@ def test_every_key_of_variables_has_a_case():
     assert {"preset", *VARIABLES} == set(config.SCHEMA["variables"])
 
 
+@pytest.mark.parametrize(("wanted", "sent"), [("true", 1), ("false", 0), ('"trunks"', 0), ('"phones"', 1)])
+def test_the_switch_for_phones(wanted, sent):
+    found = values(decided(f"[display]\ndiversion = {wanted}\n", **FORWARD))
+    assert ("sip_h_Diversion" in found) is bool(sent)
+
+
 @pytest.mark.parametrize("value", ["a${b}", "a\nb", "a\x1fb", "$"])
 def test_what_could_act_is_not_sent(value):
     made = call(inside("102"), path=(Diverter("1", "always"),))

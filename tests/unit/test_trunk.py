@@ -114,6 +114,11 @@ def test_a_public_number(found, rule, number):
     assert public_number(found, "100", rule) == number
 
 
+@pytest.mark.parametrize(("wanted", "sent"), [("true", 1), ("false", 0), ('"trunks"', 1), ('"phones"', 0)])
+def test_the_switch_for_trunks(wanted, sent):
+    assert len(told(MAX, f"[display]\ndiversion = {wanted}\n")[0]) == sent
+
+
 def test_history_info():
     text = '[routing]\ntrunk_headers = ["history-info"]\ntrunk_host = "carrier.example"\n'
     path = (Diverter("104", "busy", "Zoe"),)

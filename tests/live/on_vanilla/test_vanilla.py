@@ -157,8 +157,8 @@ def test_a_302_to_nonsense_is_the_mailbox_and_a_warning(daemon, lab, contact):
     ("code", "forwards", "rings"),
     [
         ("486", {"busy": "secretary"}, True),
-        ("480", {"no_answer": "secretary"}, True),
-        ("408", {"no_answer": "secretary"}, True),
+        ("480", {"no_answer": "secretary"}, False),  # do not disturb
+        ("408", {"not_registered": "secretary"}, True),
         ("503", {"not_registered": "secretary"}, True),
         ("480", {"busy": "x/1001"}, False),
         ("486", {"busy": "x/1001", "no_answer": "secretary"}, False),
