@@ -44,7 +44,7 @@ class Call(NamedTuple):
     callee_name: str
     caller: Caller
     person: Person | None  #: the caller, where FreeSWITCH established who it is
-    hides_target: bool  #: one of those who forwarded does not want callers to see where
+    hides_target: bool  #: the diverter does not want callers to see where the forward leads
     refer: str  #: which REFER brought the caller here, attended; empty for none
     referrer: Person | None  #: who transferred the caller here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel

@@ -75,11 +75,10 @@ def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
 
 
 def hides_target(source: Source, callee: User, path: tuple[Diverter, ...], caller: User | None) -> bool:
-    """Whether one of those who forwarded does not want callers to see where; asked only if they would."""
-    if caller is None or source.config.display.caller in ("called", "off"):
+    """Whether the diverter does not want callers to see where the forward leads; asked only if they would."""
+    if caller is None or not path or source.config.display.caller in ("called", "off"):
         return False
-    diverters = [user_of(step.number, callee.domain) for step in path]
-    return any([source.directory(user, v.HIDE_TARGET) == "true" for user in diverters])
+    return source.directory(user_of(path[-1].number, callee.domain), v.HIDE_TARGET) == "true"
 
 
 def pending(headers: Headers, callee: User) -> str:

@@ -16,9 +16,11 @@ from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.label import clean, goes_off_net
 from fsdaemon.core.mod_sofia import encode
 from fsdaemon.core.policy import FORWARD, Verdict
+from fsdaemon.terms import numbers
 from fsdaemon.terms import variables as v
 
 CALLER, DIVERTER, DIVERTER_ASSERTED, DIVERTER_PREFERRED, CALLER_ASSERTED, CALLER_PREFERRED = IDENTITIES
+_EXTENSION = 6  # digits at most
 _NO_HOST = "invalid"  # RFC 2606; where a number means nothing without a host, and none is configured
 
 
@@ -70,8 +72,9 @@ def headers(call: Call, verdict: Verdict, config: Config) -> dict[v.Header, str]
 
 def _public(call: Call, verdict: Verdict, config: Config) -> Iterable[Diverter]:
     host = config.routing.trunk_host
-    for step in call.before_us:
-        yield step._replace(host=host or step.host, name="")
+    for step in call.before_us:  # a gateway may be a PBX: its host is internal, and so is an extension
+        if step.hidden or (numbers.is_written_number(step.number) and len(step.number) > _EXTENSION):
+            yield step._replace(host=host, name="")
     for step in verdict.path:
         number = call.public.numbers.get(step.number, "")
         if number:

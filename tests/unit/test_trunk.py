@@ -114,6 +114,17 @@ def test_a_public_number(found, rule, number):
     assert public_number(found, "100", rule) == number
 
 
+def test_forwards_before_it_came_here():
+    """A believed gateway may be another PBX: its extensions and its host stay here."""
+    before = (
+        Diverter("+49302000", "busy", "Amt", "pbx.internal"),
+        Diverter("200", "always", "Chef", "pbx.internal"),
+    )
+    header = told(MAX, before_us=before)[0][v.DIVERSION]
+    assert "+49302000" in header
+    assert not any(word in header for word in ("internal", ":200@", "Amt", "Chef"))
+
+
 @pytest.mark.parametrize(("wanted", "sent"), [("true", 1), ("false", 0), ('"trunks"', 1), ('"phones"', 0)])
 def test_the_switch_for_trunks(wanted, sent):
     assert len(told(MAX, f"[display]\ndiversion = {wanted}\n")[0]) == sent
