@@ -52,7 +52,8 @@ class Wire:
 
 
 def _body(text: str) -> str:
-    """One message: what stands under the rule, up to its end by Content-Length."""
-    head, _, rest = text.partition("\n")[2].replace("\r", "").partition("\n\n")
+    """One message: what stands under the rule, up to its end by Content-Length. FreeSWITCH 1.8 indents it."""
+    lines = "\n".join(line.strip() for line in text[: 1 << 16].split("\n")[1:])
+    head, _, rest = lines.partition("\n\n")
     length = re.search(r"^(?:Content-Length|l):\s*(\d+)", head, re.M | re.I)
     return f"{head}\n\n{rest[: int(length[1]) if length else 0]}"
