@@ -162,10 +162,6 @@ def test_nothing_internal_reaches_a_trunk(site, daemon, lab, conf, kind, privacy
     ids = {re.search(r"^Call-ID:\s*(\S+)", text, re.M)[1] for text in (call.heard[0], leg.msg)}
     sent = [message.first for message in wire.messages if message.sent and message.call_id in ids]
     assert any(first.startswith("INVITE") for first in sent)
-        ids,
-        len(wire.messages),
-        site.logged(wire.since)[:3000],
-    )
     assert any("200" in first for first in sent)
     found = leaks(site, wire, ids)
     assert not found, "\n".join(found)
