@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 _HEAD = re.compile(r"(send|recv) \d+ bytes (?:to|from) \w+/\[([^\]]+)\]:(\d+) at [^\n]*\n")
+_LOGGED = re.compile(r"[0-9a-f-]{36} ")
 
 
 class Message(NamedTuple):
@@ -52,8 +53,11 @@ class Wire:
 
 
 def _body(text: str) -> str:
-    """One message: what stands under the rule, up to its end by Content-Length. FreeSWITCH 1.8 indents it."""
-    lines = "\n".join(line.strip() for line in text[: 1 << 16].split("\n")[1:])
+    """One message: what stands under the rule, up to its end by Content-Length.
+
+    FreeSWITCH 1.8 indents it, and logs other things in between.
+    """
+    lines = "\n".join(line.strip() for line in text[: 1 << 16].split("\n")[1:] if not _LOGGED.match(line))
     head, _, rest = lines.partition("\n\n")
     length = re.search(r"^(?:Content-Length|l):\s*(\d+)", head, re.M | re.I)
     return f"{head}\n\n{rest[: int(length[1]) if length else 0]}"
