@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tests.live.scenarios.channel_ids import *
 from tests.live.scenarios.codes import *
 from tests.live.scenarios.display import *
 from tests.live.scenarios.exceptions import *
