@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -185,6 +186,21 @@ def test_masked_as_in_the_log(tmp_path: Path, capsys):
     assert "0170/7****21" in told
     for number in ("1234567", "7654321", "5550199"):
         assert number not in told
+
+
+@pytest.mark.parametrize("channel", ["3c26-x/y@[2001:db8::1]", "a b?c#d%", "ü&=;", "it's\"\\\\"])
+def test_a_call_id_is_an_id(tmp_path: Path, capsys, channel):
+    """With `inbound-use-callid-as-uuid` the id of a channel is what a phone wrote."""
+    address, config = f"127.0.0.1:{free_port()}", tmp_path / "conf.toml"
+    config.write_text(f'[metrics]\nlisten = "{address}"\n')
+    with Daemon(config=config) as daemon:
+        call(daemon, **{"Unique-ID": channel})
+        logged = daemon.wait_line(" (ring|forward) ").split("INFO")[1].split()[0]
+        assert logged == channel.replace(" ", "?")
+        (found,) = json.loads(get(address, f"/calls/{urllib.parse.quote(channel, safe='')}"))
+        assert found["uuid"] == channel
+        for asked in (channel, logged):
+            assert channel in run(capsys, "explain", "--uuid", asked, "--config", str(config))[1]
 
 
 def test_what_is_not_there(page):

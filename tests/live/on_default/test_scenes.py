@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from tests.live.scenarios.causes import *
+from tests.live.scenarios.channel_ids import *
 from tests.live.scenarios.codes import *
 from tests.live.scenarios.connected import *
 from tests.live.scenarios.display import *
