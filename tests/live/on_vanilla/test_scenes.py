@@ -18,7 +18,7 @@ del test_sent_on_after_an_announcement  # no such extensions
 del test_attended_before_anybody_was_reached, test_attended_to_a_busy_boss
 del test_attended_by_keys  # *4 calls the phone, not the number
 del test_two_phones_of_which_one_forwards, test_two_phones_that_both_forward_at_once  # one phone a user
-del test_two_phones_of_which_one_forwards_and_the_other_is_busy
+del test_two_phones_of_which_one_forwards_and_the_other_is_busy, test_the_answers_of_two_phones
 # Name and number outside are those of its trunks, and stay with the call.
 del test_a_label_outside_where_it_is_wanted, test_the_diverters_number_for_carriers_that_want_it
 del test_a_forward_out_of_a_trunk_and_the_other_end_sends_on
