@@ -113,7 +113,7 @@ def test_a_loop_without_a_daemon(site, peer):
         since = site.log_file.stat().st_size
         site.api(f"uuid_transfer {call.call_id} {site.number('zoe')} XML default")
         time.sleep(1)
-    followed = re.findall(r"EXECUTE .*\bset\(fsdaemon_visited=(.*)\)", site.logged(since))
+    followed = re.findall(r"EXECUTE .*~fsdaemon_visited=(.*)\)", site.logged(since))
     # An apostrophe is a quote to `replace`, and to `set`, which would lose it: all such ids are one.
     of = "-ERR" if "'" in was else url_encode(was.encode()).decode()
     users = [f"{site.number(who)}@lab.test" for who in ("zoe", "vera")]
