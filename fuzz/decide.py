@@ -37,6 +37,12 @@ OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.
 OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
 OURS |= {header.variable for header in (v.CONTINUE, v.LAST_CODE)}
 OURS |= {header.variable for header in v.FORWARDS.values()}
+OURS |= {v.EXPORTS.variable}
+# Leg variables for a trunk's leg, which is not ours to dial.
+OURS |= {
+    v.NOLOCAL + value for name, value in vars(v).items() if name.startswith("LEG_") and isinstance(value, str)
+}
+OURS |= {v.NOLOCAL + header.variable for header in (v.IGNORE_UPDATES, v.CID_TYPE)}
 
 CONFIGS = (
     "",
