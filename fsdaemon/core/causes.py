@@ -14,7 +14,7 @@ from fsdaemon.terms import causes, kinds
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 
-REDIRECT = kinds.REDIRECT.name
+REDIRECT = kinds.REDIRECT
 REDIRECTED = "REDIRECTION_TO_NEW_DESTINATION"
 _CANCELLED = "ORIGINATOR_CANCEL"
 _LEG = re.compile(r"(?:^|:)[^|:;]+;([A-Z_]+)(?=\||$)")

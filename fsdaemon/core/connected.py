@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fsdaemon.config.reader import Config
+from fsdaemon.config.schema import CONNECTED, Config
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import BEFORE
 from fsdaemon.core.label import clean, goes_off_net
@@ -17,7 +17,7 @@ from fsdaemon.core.mod_sofia import encode
 from fsdaemon.core.policy import FORWARD, Verdict
 from fsdaemon.terms import variables as v
 
-TARGET, FOR_DIVERTER, CALLED, OFF = "target", "target_for_diverter", "called", "off"
+_, FOR_DIVERTER, CALLED, OFF = CONNECTED  # display.caller; what is left is "target"
 
 
 class Connected(NamedTuple):

@@ -98,8 +98,7 @@ def identity(call: Call, verdict: Verdict, config: Config) -> Identity:
             leg[v.LEG_PRIVACY] = "no"
         return Identity(leg=leg)
     if wanted in (CALLER_ASSERTED, CALLER_PREFERRED):
-        header = v.LEG_ASSERTED if wanted == CALLER_ASSERTED else v.LEG_PREFERRED
-        return Identity(leg={v.CID_TYPE.variable: "none", header: f"<{_uri(own, config)}>"})
+        return Identity(leg={v.CID_TYPE.variable: "none", **_diverter_asserted(own, wanted, config)})
     return Identity()
 
 
@@ -112,11 +111,15 @@ def _anonymous(own: str, wanted: str, config: Config) -> Identity:
         v.LEG_PRIVACY_HEADER: "id",
     }
     if wanted in (CALLER_ASSERTED, CALLER_PREFERRED):
-        header = v.LEG_ASSERTED if wanted == CALLER_ASSERTED else v.LEG_PREFERRED
-        leg[header] = f"<{_uri(own, config)}>"
+        leg.update(_diverter_asserted(own, wanted, config))
     elif wanted in (DIVERTER_ASSERTED, DIVERTER_PREFERRED) and config.routing.trunk_host:
         leg[v.LEG_FROM_URI], leg[v.LEG_FROM_DISPLAY] = _uri(own, config), own
     return Identity(leg=leg)
+
+
+def _diverter_asserted(own: str, wanted: str, config: Config) -> dict[str, str]:
+    header = v.LEG_ASSERTED if wanted == CALLER_ASSERTED else v.LEG_PREFERRED
+    return {header: f"<{_uri(own, config)}>"}
 
 
 def _uri(number: str, config: Config) -> str:

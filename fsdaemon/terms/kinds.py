@@ -23,7 +23,7 @@ class Kind(NamedTuple):
     shown: str = ""  #: what the phone shows after that code, unless conf.toml says something else
 
 
-ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
+TABLE = (
     Kind(
         name="always",
         term="CFU",
@@ -79,6 +79,7 @@ ALWAYS, BUSY, NO_ANSWER, NOT_REGISTERED, REDIRECT = TABLE = (
 )
 
 KINDS = {kind.name: kind for kind in TABLE}
+REDIRECT = "redirect"  # by the phone: no forward of the user's stands anywhere
 #: Those that somebody sets: in the directory, in the dialplan, or by a code.
 SET = tuple(kind.name for kind in TABLE if kind.variable)
 #: Service code → kind, in the order in which the codes are listed.

@@ -50,36 +50,41 @@ def own(site, who="boss"):
     return site.public_number or PUBLIC.replace("{extension}", site.number(who))
 
 
-@with_conf(identity("diverter-with-caller-asserted"))
-def test_own_number_in_from_and_the_caller_asserted(site, daemon, lab):
+IDENTITY_HEADERS = {"asserted": "P-Asserted-Identity", "preferred": "P-Preferred-Identity"}
+
+
+def only_identity(leg, how):
+    """That identity header; the other and Remote-Party-ID are not there."""
+    for header in {*IDENTITY_HEADERS.values(), "Remote-Party-ID"} - {IDENTITY_HEADERS[how]}:
+        assert leg.header(header) is None
+    return leg.header(IDENTITY_HEADERS[how])
+
+
+@pytest.mark.parametrize(
+    ("how", "conf"),
+    [(how, identity(f"diverter-with-caller-{how}")) for how in IDENTITY_HEADERS],
+    ids=IDENTITY_HEADERS,
+)
+def test_own_number_in_from_and_the_caller_in_an_identity_header(site, daemon, lab, how, conf):
     site.forwards(boss={"all": "outside"})
     lab.register("boss")
     lab.stranger().dial("boss from outside")
     leg = lab.at_carrier()
     assert f"<sip:{own(site)}@carrier.example>" in leg.header("From")
-    assert "+491701234567" in leg.header("P-Asserted-Identity") or site.public_number
-    assert leg.header("Remote-Party-ID") is None
+    assert "+491701234567" in only_identity(leg, how)
 
 
-@with_conf(identity("diverter-with-caller-preferred"))
-def test_own_number_in_from_and_the_caller_preferred(site, daemon, lab):
+@pytest.mark.parametrize(
+    ("how", "conf"),
+    [(how, identity(f"caller-with-diverter-{how}")) for how in IDENTITY_HEADERS],
+    ids=IDENTITY_HEADERS,
+)
+def test_the_caller_in_from_and_the_own_number_in_an_identity_header(site, daemon, lab, how, conf):
     site.forwards(boss={"all": "outside"})
     lab.register("boss")
     lab.stranger().dial("boss from outside")
     leg = lab.at_carrier()
-    assert f"<sip:{own(site)}@carrier.example>" in leg.header("From")
-    assert leg.header("P-Preferred-Identity")
-    assert leg.header("P-Asserted-Identity") is None
-
-
-@with_conf(identity("caller-with-diverter-asserted"))
-def test_the_caller_in_from_and_the_own_number_asserted(site, daemon, lab):
-    site.forwards(boss={"all": "outside"})
-    lab.register("boss")
-    lab.stranger().dial("boss from outside")
-    leg = lab.at_carrier()
-    assert leg.header("P-Asserted-Identity") == f"<sip:{own(site)}@carrier.example>"
-    assert leg.header("Remote-Party-ID") is None
+    assert only_identity(leg, how) == f"<sip:{own(site)}@carrier.example>"
 
 
 @with_conf(identity("diverter"))
