@@ -127,7 +127,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
     return Context(
         asks=True,
         target_is_user=is_user,
-        rights={} if is_user else forwards.rights_of(source, callee),
+        rights={} if is_user or source.open else forwards.rights_of(source, callee),
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
