@@ -64,6 +64,8 @@ class Call(NamedTuple):
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: the leg that answered last, if any (ids.token)
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
+    unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
+    ring_time: int = 0  #: seconds; 0 if it does not matter
 
     @property
     def target(self) -> str:
@@ -115,6 +117,8 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
         ended=found.ended,
+        unanswered=found.unanswered,
+        ring_time=forwards.ring_time(source, callee, found.dialled) if found.unanswered else 0,
     )
 
 
