@@ -186,9 +186,12 @@ static int readable(Session *s) { /* 0: the session is over */
     char *at = s->in, *end;
     size_t left = s->in_len;
     while (left && (end = memmem(at, left, "\n\n", 2))) {
-        if (!answer(s, at, (size_t)(end - at))) return 0;
-        left -= (size_t)(end + 2 - at);
-        at = end + 2;
+        char *length = memmem(at, (size_t)(end - at), "content-length: ", 16); /* of the argument that follows */
+        size_t body = length ? strtoul(length + 16, NULL, 10) : 0, size = (size_t)(end + 2 - at) + body;
+        if (size > left) break;
+        if (!answer(s, at, body ? size : size - 2)) return 0;
+        left -= size;
+        at += size;
     }
     if (left == IN_SIZE) return 0; /* a command of more than 16 KB is none of ours */
     memmove(s->in, at, left);

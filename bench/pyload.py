@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from fsdaemon.esl.fake_switch import split
+
 _REPLY = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
 _BYE = (
     b"Content-Type: command/reply\nReply-Text: +OK bye\n\n"
@@ -37,7 +39,7 @@ class Session:
         """Answer what has arrived; False when the session is over."""
         try:
             more = self.sock.recv(65536)
-            *commands, self.buffer = (self.buffer + more).split(b"\n\n")
+            commands, self.buffer = split(self.buffer + more)
             for command in commands:
                 if command == b"exit":
                     self.sock.sendall(_BYE)

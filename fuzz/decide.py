@@ -19,7 +19,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision, decide
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.daemon import log
-from fsdaemon.esl.fake_switch import Played, Switch, channel_data, words
+from fsdaemon.esl.fake_switch import Played, Switch, channel_data, split, words
 from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
@@ -148,7 +148,7 @@ def check_number(decision: Decision, chosen: Config) -> None:
 def check_commands(data: bytes, decision: Decision, chosen: Config) -> None:
     """Played into a switch that expands, splits and strips as FreeSWITCH does."""
     sent = b"".join(map(to_bytes, decision.commands))
-    *commands, rest = sent.split(b"\n\n")
+    commands, rest = split(sent)
     assert rest == b""
     assert len(commands) == len(decision.commands), "one command became two"
     switch = Switch(data)

@@ -9,6 +9,7 @@ import struct
 import time
 from collections.abc import Callable
 
+from fsdaemon.esl.fake_switch import split
 from tests.attacks.target import ASKS_NAME, call_data
 
 OK = b"Content-Type: command/reply\nReply-Text: %2BOK\n\n"
@@ -56,12 +57,13 @@ def send(sock: socket.socket, data: bytes) -> bool:
 
 
 def read_command(sock: socket.socket) -> bytes:
-    """What the daemon sends next, to its empty line; AssertionError if it closes."""
-    data = b""
-    while not data.endswith(b"\n\n"):
+    """What the daemon sends next, whole commands; AssertionError if it closes."""
+    data, rest = b"", b"?"
+    while rest:
         piece = sock.recv(65536)
         assert piece, f"closed after {data!r}"
         data += piece
+        _, rest = split(data)
     return data
 
 

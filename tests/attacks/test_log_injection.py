@@ -73,8 +73,7 @@ class Refusing:
         reason = self.reason
 
         class Refuses(Switch):
-            def _sendmsg(self, headers):
-                del headers
+            def _sendmsg(self, headers, body):
                 return "-ERR " + "".join(f"%{byte:02X}" for byte in reason.encode())
 
         return Refuses(data).call("127.0.0.1", self.port)
