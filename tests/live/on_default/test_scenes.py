@@ -15,6 +15,7 @@ from tests.live.scenarios.gateways import *
 from tests.live.scenarios.leaks import *
 from tests.live.scenarios.missed import *
 from tests.live.scenarios.no_daemon import *
+from tests.live.scenarios.own_number import *
 from tests.live.scenarios.records import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
