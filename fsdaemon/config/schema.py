@@ -98,6 +98,7 @@ class Routing:
 
     ring: Annotated[str, one_of("continue", "bridge")] = "continue"
     bridge: Annotated[str, checks.BRIDGE] = "user/{callee}@{domain}"
+    mailbox: Annotated[str, one_of("target", "called")] = "target"
     max_hops: Annotated[int, whole(1, 50)] = 5
     outside_caller_id: Annotated[str, one_of("caller", "diverter")] = "caller"
     trunk_identity: Annotated[str, one_of(*IDENTITIES)] = "caller"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import causes, codes, forwards, history, identity
+from fsdaemon.core import causes, codes, forwards, history, identity, mailbox
 from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding, Public
@@ -63,6 +63,7 @@ class Call(NamedTuple):
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: the leg that answered last, if any (ids.token)
+    mailbox: User | None = None  #: whose it is if no forward is followed; None: not yet
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
 
     @property
@@ -114,6 +115,7 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         channel=channel,
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
+        mailbox=mailbox.owner(source, callee, found.stage, path),
         ended=found.ended,
     )
 

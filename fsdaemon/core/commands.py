@@ -58,6 +58,7 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
         values[v.TIMEOUT] = call.context.seconds
+    values.update(_mailbox(call, verdict))
     values.update(_for_the_next_bridge(call, verdict))
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
@@ -135,6 +136,14 @@ def _address(user: User | None) -> str:
         return "-"
     text = f"{user.name}@{user.domain}"
     return text if dialable(text) else ""  # not remembered, and found out anew
+
+
+def _mailbox(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """Whose mailbox takes the call, where it is not the callee's, as the context has it."""
+    owner = call.mailbox
+    if not owner or owner == call.callee or verdict.action != RING or not call.context.asks:
+        return {}
+    return {v.MAILBOX: f"{owner.domain} {owner.name}"}
 
 
 def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:

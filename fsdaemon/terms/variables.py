@@ -152,6 +152,7 @@ SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is no
 TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
 TRIED = _v("fsdaemon_tried", Writer.DAEMON)  # how many legs CAUSES had before the next bridge
 RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next bridge; unset: see PROGRESS
+MAILBOX = _v("fsdaemon_mailbox", Writer.DAEMON)  # "DOMAIN USER", as `voicemail` takes it
 CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
 CALLEE_SHOWN = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows

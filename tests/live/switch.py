@@ -171,6 +171,13 @@ class Vanilla(Process):
             (self._users / f"{user}.xml").write_text(text, "utf-8")
         self.api("reloadxml")
 
+    def set_parameter(self, user: str, name: str, value: str) -> None:
+        """A parameter of a user's."""
+        file = self._users / f"{user}.xml"
+        line = f'<params><param name="{name}" value="{value}"/>'
+        file.write_text(file.read_text("utf-8").replace("<params>", line, 1), "utf-8")
+        self.api("reloadxml")
+
     @property
     def log_file(self) -> Path:
         return self.directory / "log" / "freeswitch.log"

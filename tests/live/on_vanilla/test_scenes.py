@@ -12,6 +12,7 @@ from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
 from tests.live.scenarios.gateways import *
 from tests.live.scenarios.leaks import *
+from tests.live.scenarios.mailbox import *
 from tests.live.scenarios.missed import *
 from tests.live.scenarios.no_daemon import *
 from tests.live.scenarios.own_number import *
