@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import causes, codes, forwards, history, identity, mailbox
+from fsdaemon.core import busy, causes, codes, forwards, history, identity, mailbox
 from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding, Public
@@ -26,7 +26,7 @@ class Context(NamedTuple):
     """What freeswitch/dialplan/fsdaemon.xml needs to be told beside the verdict."""
 
     asks: bool = False  #: it is who asks, and took back what an earlier forward had lent to the channel
-    target_is_user: bool = True  #: the forward that would act now points to a user of the callee's domain
+    beyond: tuple[str, ...] = ()  #: the kinds that would act now and lead to no user of the callee's domain
     rights: Mapping[v.Header, tuple[str, str]] = {}
     seconds: str = ""  #: how long the phone rings, where the user dialled that
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
@@ -65,6 +65,7 @@ class Call(NamedTuple):
     last_bridge: str  #: the leg that answered last, if any (ids.token)
     mailbox: User | None = None  #: whose it is if no forward is followed; None: not yet
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
+    calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
 
     @property
     def target(self) -> str:
@@ -117,19 +118,19 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         last_bridge=history.last_bridge(headers),
         mailbox=mailbox.owner(source, callee, found.stage, path),
         ended=found.ended,
+        calls=found.calls,
     )
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
     if v.CONTEXT not in source.headers:
         return Context()
-    target = found.forwards[found.now[0]] if found.now else ""
-    is_user = not target or forwards.is_user(source, target, callee)
+    beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
     return Context(
         asks=True,
-        target_is_user=is_user,
-        rights={} if is_user else forwards.rights_of(source, callee),
+        beyond=beyond,
+        rights=forwards.rights_of(source, callee) if beyond else {},
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),

@@ -87,6 +87,8 @@ def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], confi
     alert_info = ring.alert_info(call, verdict, config)
     if alert_info:
         leg[v.LEG_ALERT] = alert_info
+    if verdict.action == RING:
+        leg.update(call.calls.leg)
     return {**leg, **_watched(call, verdict)}
 
 
@@ -238,7 +240,7 @@ def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
         values[v.RUNG] = "false"
     if call.context.coded and (call.stage != AFTER or verdict.action == FORWARD):
         values[v.LAST_CODE] = ""
-    if verdict.action == FORWARD and not call.context.target_is_user:
+    if verdict.action == FORWARD and verdict.kind in call.context.beyond:
         values[v.CONTINUE] = ""
     return values
 
@@ -259,7 +261,7 @@ def _leg(leg: dict[str, str]) -> str:
 
 def _beyond(call: Call, verdict: Verdict) -> bool:
     """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
-    return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
+    return call.stage == BEYOND or (verdict.action == FORWARD and verdict.kind in call.context.beyond)
 
 
 def _lent(

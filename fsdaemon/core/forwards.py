@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import codes
+from fsdaemon.core import busy, codes
 from fsdaemon.core.causes import REDIRECT, Outcome, outcomes
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.questions import Source
@@ -35,6 +35,7 @@ class Forwarding(NamedTuple):
     later: tuple[str, ...]
     dialled: Mapping[str, codes.Entry]
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed
+    calls: busy.Calls = busy.NONE  #: that the callee has already
 
     @property
     def targets(self) -> dict[str, str]:
@@ -50,11 +51,24 @@ def forwarding(source: Source, callee: User) -> Forwarding:
         ended = ()
     acts = ("always",) if stage == BEFORE else tuple(one.kind for one in ended if one.kind)
     dialled = dialled_by(source, callee, stage)
-    forwards = forwards_of(source, callee, stage, acts, dialled)
-    failure = next((kind for kind in acts if kind in forwards), next(iter(acts), None))
-    failure = failure if stage == AFTER else None
-    now, later = acting(source, stage, failure, forwards, callee)
-    return Forwarding(stage, failure, forwards, now, later, dialled, ended)
+    counts = stage == BEFORE and busy.wanted(source.config)
+    forwards = forwards_of(source, callee, stage, (*acts, "busy") if counts else acts, dialled)
+    calls = calls_of(source, callee, stage, forwards)
+    failure = None
+    if stage == AFTER:
+        failure = next((kind for kind in acts if kind in forwards), next(iter(acts), None))
+        acts = (failure,) if failure else ()
+    elif busy.busy(calls, source.config):
+        acts = (*acts, "busy")
+    now, later = acting(source, stage, acts, forwards, callee)
+    return Forwarding(stage, failure, forwards, now, later, dialled, ended, calls)
+
+
+def calls_of(source: Source, callee: User, stage: str, forwards: Mapping[str, str]) -> busy.Calls:
+    """The callee's calls, before a phone is called; how many there are matters to a busy forward only."""
+    if not busy.wanted(source.config) or not (stage == BEFORE or forks(source, callee, stage)):
+        return busy.NONE
+    return busy.calls_of(source, callee, stage == BEFORE and "busy" in forwards)
 
 
 def callee_of(headers: Headers, config: Config) -> User:
@@ -76,7 +90,7 @@ def stage_of(headers: Headers, callee: User, failed: bool) -> str:
 
 
 def acting(
-    source: Source, stage: str, failure: str | None, forwards: Mapping[str, str], callee: User
+    source: Source, stage: str, acts: tuple[str, ...], forwards: Mapping[str, str], callee: User
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which kinds of forward would act now, in the order they are tried, and which only later.
 
@@ -84,8 +98,7 @@ def acting(
     a user without a phone first.
     """
     if stage != ONCE:
-        kind = "always" if stage == BEFORE else (failure or "")
-        return ((kind,) if kind in forwards else ()), ()
+        return tuple(kind for kind in acts if kind in forwards), ()
     absent = "not_registered" in forwards and source.contact(callee) == _NO_PHONE
     now = [kind for kind in ("not_registered", "always") if kind in forwards]
     if not absent:
@@ -184,9 +197,10 @@ class Public(NamedTuple):
 def public(source: Source, found: Forwarding, callee: User, path: tuple[Diverter, ...]) -> Public:
     """Public names and numbers, asked only where the call may go off-net next."""
     routing, prefix = source.config.routing, source.config.numbers.trunk_prefix
-    target = next(iter(found.targets.values()), "") if found.now else callee.name
+    targets = [found.forwards[kind] for kind in found.now] or [callee.name]
     named = "diverter" in routing.trunk_identity or routing.outside_caller_id == "diverter"
-    if not (named or routing.trunk_headers) or not numbers.looks_outside(target, prefix):
+    off_net = any(numbers.looks_outside(target, prefix) for target in targets)
+    if not off_net or not (named or routing.trunk_headers):
         return Public()
     forwarding = [callee.name] if found.now else []
     diverters = [*(step.number for step in path), *forwarding]

@@ -22,6 +22,7 @@ from fsdaemon.core.reasons import (
     NO_CALLER_NUMBER,
     NO_EXCEPTION,
     NOT_A_NUMBER,
+    NOT_COUNTED,
     NOT_NAMED,
     NOTHING_SET,
     OTHER_KINDS,
@@ -83,7 +84,8 @@ def decide(call: Call, config: Config) -> Verdict:
     caller may be exempt from one of them only. `config` is the one of the callee's domain.
     """
     verdict = _told(call, config)
-    return verdict._replace(notice=SENT_AWAY) if call.sent_away and not verdict.notice else verdict
+    notice = SENT_AWAY if call.sent_away else NOT_COUNTED if call.calls.missing else None
+    return verdict._replace(notice=notice) if notice and not verdict.notice else verdict
 
 
 def _told(call: Call, config: Config) -> Verdict:
@@ -142,7 +144,7 @@ def _unusual(call: Call, config: Config, kind: str) -> Notice | None:
     That is right for a group, and what a mistyped number looks like.
     """
     outside = numbers.looks_outside(call.forwards[kind], config.numbers.trunk_prefix)
-    if kind not in call.now or call.context.target_is_user or outside:
+    if kind not in call.context.beyond or outside:
         return None
     return TARGET_NOT_A_USER
 

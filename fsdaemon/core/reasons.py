@@ -113,6 +113,7 @@ TARGET_NOT_A_USER = Notice(
     "{forward_plain}, which is not a user of {domain}; "
     "the rest of the dialplan decides who rings there, if anybody"
 )
+NOT_COUNTED = Notice("routing.busy needs mod_hash of FreeSWITCH, which is not loaded; calls are not counted")
 SENT_AWAY = Notice("the phone of {callee} sent the call to {sent_away}, and nobody took it there")
 
 

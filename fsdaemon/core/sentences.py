@@ -41,6 +41,7 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "path": [step.number for step in verdict.path],
         "label": decision.label,
         "what": words.what(),
+        "busy": words.busy(),
         "mailbox": words.mailbox(),
         "why": verdict.why.why.format_map(words),
         "rule": words["rule"],
@@ -233,6 +234,15 @@ class Fields:
             return f"the call goes on to {call.callee} ({reason})"
         return f"{call.callee} rings ({reason})"
 
+    def busy(self) -> str:
+        """How many calls the callee has, where a forward for busy could be followed for it."""
+        number = self.call.calls.number
+        if number is None:
+            return ""
+        calls = f"{number} call{'' if number == 1 else 's'}"
+        rule = f"{self.config.routing.busy} on, by {self.with_origin('routing.busy')}"
+        return f"{self.call.callee} has {calls}, and is busy from {rule}"
+
     def mailbox(self) -> str:
         """Whose mailbox takes the call, if there is one."""
         owner, callee = self.call.mailbox, self.call.callee
@@ -358,6 +368,7 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
     rule = f"{facts['rule']} ({facts['from']})" if facts["from"] else facts["rule"]
     rows += [
         ("what", facts["what"]),
+        ("busy", facts.get("busy", "")),
         ("mailbox", facts.get("mailbox", "")),
         ("why", facts["why"]),
         ("rule", rule),

@@ -221,6 +221,8 @@ LEG_ASSERTED = "sip_h_P-Asserted-Identity"
 LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
+LEG_COUNT = "execute_on_originate_fsdaemon_busy"  # `limit`: the leg is one of the user's calls
+LEG_KEEPS_COUNT = "limit_ignore_transfer"  # "true": it is still, after a transfer (switch_limit.c)
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 # When the phone rings, or sends early media (switch_channel.c switch_channel_api_on).
 LEG_ON_RING, LEG_ON_MEDIA = "api_on_ring_fsdaemon", "api_on_pre_answer_fsdaemon"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tests.live.scenarios.busy_calls import *
 from tests.live.scenarios.causes import *
 from tests.live.scenarios.channel_ids import *
 from tests.live.scenarios.codes import *

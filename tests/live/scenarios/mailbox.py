@@ -56,5 +56,5 @@ def test_without_a_daemon_it_is_the_last_ones(site, daemon, lab):
     secretary, kai = lab.register("secretary", "kai")
     call = kai.dial("boss")
     lab.rings(secretary)
-    daemon.process.send_signal(signal.SIGKILL)
+    daemon.signal(signal.SIGKILL)
     lab.unanswered(call, "secretary", 480)
