@@ -113,7 +113,9 @@ TARGET_NOT_A_USER = Notice(
     "{forward_plain}, which is not a user of {domain}; "
     "the rest of the dialplan decides who rings there, if anybody"
 )
-NOT_COUNTED = Notice("routing.busy needs mod_hash of FreeSWITCH, which is not loaded; calls are not counted")
+NOT_COUNTED = Notice(
+    "the calls of {callee} are not counted: routing.busy needs mod_hash of FreeSWITCH, which is not loaded"
+)
 SENT_AWAY = Notice("the phone of {callee} sent the call to {sent_away}, and nobody took it there")
 
 

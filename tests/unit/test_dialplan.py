@@ -23,7 +23,8 @@ CONTEXT, KIT, CODES = (
     ROOT / "default" / "fsdaemon.xml",
     ROOT / "default" / "fsdaemon_codes.xml",
 )
-OURS = (CONTEXT, KIT, CODES)
+OWN_CALLS = ROOT / "default" / "fsdaemon_busy.xml"
+OURS = (CONTEXT, KIT, CODES, OWN_CALLS)
 
 
 def lines(*files: Path) -> list[str]:
@@ -43,6 +44,7 @@ def extension(file: Path, name: str) -> ElementTree.Element:
 def test_it_is_short():
     assert len(lines(CONTEXT, KIT)) <= 112
     assert len(lines(CODES)) <= 20
+    assert len(lines(OWN_CALLS)) <= 10
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.relative_to(ROOT).as_posix())

@@ -127,7 +127,7 @@ def test_a_chain_of_those_who_have_calls(site, daemon, lab):
 def test_a_busy_forward_out_of_a_trunk(site, daemon, lab):
     """Beside one that leads to a user and is not followed."""
     site.forwards(boss={"all": "secretary", "busy": "outside"})
-    boss, secretary, kai = lab.register("boss", "secretary", "kai")
+    boss, secretary, _ = lab.register("boss", "secretary", "kai")
     call = secretary.dial("boss")
     leg = lab.rings(boss)
     leg.pick_up()
@@ -141,7 +141,7 @@ def test_a_busy_forward_out_of_a_trunk(site, daemon, lab):
 def test_calls_of_ones_own_count(counting, site, daemon, lab):
     """To a user and to what is none; after it the phone rings again."""
     site.forwards(boss=TO_SECRETARY)
-    boss, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
+    boss, secretary, kai, _ = lab.register("boss", "secretary", "kai", "vera")
     for count, number in enumerate(("vera", "conference"), 1):
         boss.dial(number)
         have(lab, "boss", 1)
