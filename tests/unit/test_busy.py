@@ -57,6 +57,21 @@ def test_from_so_many_calls_on(text, calls, expected):
     assert outcome(decision) == expected
 
 
+def test_where_the_forward_stands():
+    """The directory, the dialplan's variable, a code; "off" by code counts."""
+
+    def reason(**lines):
+        dialled = lines.pop("dialled", "-ERR no reply")
+        answers = {USAGE: "1", "module_exists mod_hash": "true", "db select/fsdaemon-lab.test/100": dialled}
+        data = Headers(channel_data(BEFORE, lines))
+        return decided(data, config.load(ONE), lambda one: answers.get(one, "-ERR no reply")).verdict.reason
+
+    assert reason(fsdaemon_forward_busy="101") == "busy"
+    assert reason(dialled=";67=on:101") == "busy"
+    assert reason(dialled=";67=off:101", fsdaemon_forward_busy="101") == "no_forward"
+    assert reason(dialled=";61=on:101") == "no_forward"
+
+
 def test_as_any_forward_for_busy():
     """Exceptions, the own number, a loop, a label, the Diversion and the record."""
     assert outcome(before(busy="102")[0]) == ("ring", "target", "102")

@@ -124,3 +124,17 @@ def test_without_mod_hash_calls_go_on_as_before(site, without_mod_hash, daemon, 
     kai.dial("boss")
     labelled(lab.rings(secretary), "kai", boss="user-busy")
     assert daemon.says("WARNING .*the calls of {boss} are not counted: routing.busy needs mod_hash")
+
+
+@with_conf("[routing]\nbusy = 1\n")
+def test_a_leg_behind_loopback_counts(site, daemon, lab):
+    site.forwards(boss={"busy": "secretary"})
+    boss, secretary, kai, zoe = lab.register("boss", "secretary", "kai", "zoe")
+    call = kai.dial("91" + boss.user)
+    lab.rings(boss).pick_up()
+    lab.wait(lambda: call.up, "connected")
+    zoe.dial("boss")
+    labelled(lab.rings(secretary), "zoe", boss="user-busy")
+    lab.hangup_all()
+    usage = f"limit_usage hash {site.domain} user_{boss.user}"
+    lab.wait(lambda: site.api(usage) == "0", "no call")

@@ -1,9 +1,14 @@
 """What is played on both sites."""
 
-# ruff: noqa: F403, F821
+# ruff: noqa: F401, F403, F821
 
 from __future__ import annotations
 
+from tests.live.scenarios.busy_calls import (
+    test_a_caller_who_gives_up_and_a_phone_that_refuses,
+    test_the_second_call_is_forwarded,
+    test_who_has_an_exception_waits,
+)
 from tests.live.scenarios.causes import *
 from tests.live.scenarios.display import *
 from tests.live.scenarios.exceptions import *
