@@ -19,7 +19,7 @@ USAGE = "limit_usage hash lab.test user_100"
 COUNT = "execute_on_originate_fsdaemon_busy=limit hash lab.test user_100"
 
 
-def before(text=ONE, calls="1", hash_="true", user="102", **forwards):
+def before(text=ONE, calls="1", hash_="true", user="102", domain="lab.test", **forwards):
     """What comes of 102's call to 100, who has so many calls already, and what was asked."""
     answers = {f"user_data 100@lab.test var call_forward_{kind}": to for kind, to in forwards.items()}
     users = {f"user_exists id {one} lab.test": "true" for one in ("100", "101", "102", "103")}
@@ -30,7 +30,7 @@ def before(text=ONE, calls="1", hash_="true", user="102", **forwards):
         asked.append(command)
         return answers.get(command, "-ERR no reply")
 
-    data = Headers(channel_data(BEFORE, {"user_name": user}))
+    data = Headers(channel_data(BEFORE, {"user_name": user, "requested_domain_name": domain}))
     return decided(data, config.load(text), answer), asked
 
 
@@ -93,14 +93,31 @@ def test_always_comes_first():
 
 def test_a_busy_forward_to_what_is_no_user_beside_one_to_a_user():
     """What is told to a trunk, and the rights there, are of the forward that is followed."""
-    decision, _ = before(ONE, "1", all="102", busy="0301234567", toll_allow="x")
+    decision, asked = before(all="102", busy="0301234567")
     assert outcome(decision) == ("forward", "busy", "0301234567")
     assert decision.call.context.beyond == ("busy",)
     assert v.UNDO in decision.values
-    decision, _ = before(ONE, "1", all="0301234567", busy="102")
-    assert v.UNDO in decision.values
-    decision, _ = before(ONE + "[exceptions]\nusers = ['102']\n", "1", all="0301234567", busy="101")
+    assert v.CONTINUE in decision.values
+    assert "user_data 100@lab.test var outbound_caller_id_number" in asked
+
+
+def test_a_busy_forward_to_a_user_beside_one_to_what_is_none():
+    """The caller is the target of the other one, in another domain."""
+    decision, _ = before(domain="b.example", all="102@b.example", busy="101")
+    assert outcome(decision) == ("forward", "busy", "101")
+    assert decision.call.context.beyond == ("always",)
     assert v.UNDO not in decision.values
+    assert v.CONTINUE not in decision.values
+
+
+def test_one_of_two_phones_answered_302_and_the_daemon_calls_them_again():
+    lines = {"fsdaemon_stage": "after", "originate_disposition": "NO_ANSWER"}
+    lines["originate_causes"] = "ARRAY::a;REQUESTED_CHAN_UNAVAIL|:b;NO_ANSWER"
+    answers = {"module_exists mod_hash": "true", "sofia_contact */100@lab.test": "sofia/x/1,sofia/x/2"}
+    data = Headers(channel_data(BEFORE, lines))
+    decision = decided(data, config.load(ONE), lambda one: answers.get(one, "-ERR no reply"))
+    assert decision.values[v.RANG] == "true"
+    assert COUNT in decision.values[v.LEG]
 
 
 def test_what_is_asked():
