@@ -29,6 +29,7 @@ IDENTITIES = (
     "caller-with-diverter-preferred",
 )
 HEADERS = ("diversion", "history-info")
+MISSED = ("listed", "completed_elsewhere")
 CONNECTED = ("target", "target_for_diverter", "called", "off")
 OVERRIDABLE = ("exceptions", "display", "routing", "numbers", "codes")  # for one domain, in [domains."…"]
 
@@ -108,6 +109,7 @@ class Routing:
     )
     trunk_host: Annotated[str, trunks.SIP_HOST] = ""
     pass_diversion: Flag = False
+    missed: Annotated[str, one_of(*MISSED)] = MISSED[0]
     causes: Annotated[Mapping[str, str], checks.CAUSES] = field(default_factory=lambda: CAUSES)
 
 

@@ -66,6 +66,8 @@ class Call(NamedTuple):
     mailbox: User | None = None  #: whose it is if no forward is followed; None: not yet
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
     calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
+    unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
+    ring_time: int = 0  #: seconds; 0 if it does not matter
 
     @property
     def target(self) -> str:
@@ -119,6 +121,8 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         mailbox=mailbox.owner(source, callee, found.stage, path),
         ended=found.ended,
         calls=found.calls,
+        unanswered=found.unanswered,
+        ring_time=forwards.ring_time(source, callee, found.dialled) if found.unanswered else 0,
     )
 
 
@@ -130,7 +134,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
     return Context(
         asks=True,
         beyond=beyond,
-        rights=forwards.rights_of(source, callee) if beyond else {},
+        rights=forwards.rights_of(source, callee) if beyond and not source.open else {},
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),

@@ -84,6 +84,8 @@ def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], confi
     sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
     if sends_to_itself or (call.context.forks and call.stage == BEFORE):
         leg[v.LEG_REDIRECT_FATAL] = "true"
+    if verdict.unanswered:  # mod_sofia.c reads the reason when it sends the CANCEL; a second before it is set
+        leg[v.LEG_MISSED] = f"execute_extension missed/{call.ring_time - 1} XML fsdaemon"
     alert_info = ring.alert_info(call, verdict, config)
     if alert_info:
         leg[v.LEG_ALERT] = alert_info

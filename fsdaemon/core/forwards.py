@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
+from fsdaemon.config.schema import MISSED
 from fsdaemon.core import busy, codes
 from fsdaemon.core.causes import REDIRECT, Outcome, outcomes
 from fsdaemon.core.diversion import Diverter
@@ -17,10 +18,13 @@ from fsdaemon.core.questions import Source
 from fsdaemon.core.users import User, user_of
 from fsdaemon.terms import kinds, numbers
 from fsdaemon.terms import variables as v
+from fsdaemon.terms.causes import RUNG_OUT
 from fsdaemon.terms.channel import Headers
 
 BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
 _NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
+_RING_TIME = 60  # seconds; SWITCH_DEFAULT_TIMEOUT
+_DIGITS = 6
 # Values of the administrator's that may go back onto the channel.
 _OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)
 
@@ -36,11 +40,13 @@ class Forwarding(NamedTuple):
     dialled: Mapping[str, codes.Entry]
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed
     calls: busy.Calls = busy.NONE  #: that the callee has already
+    unanswered: str = ""  #: the kind that the end of the ring time is for, where that has to be known before
 
     @property
     def targets(self) -> dict[str, str]:
         """Of those that act, now or later."""
-        return {kind: self.forwards[kind] for kind in (*self.now, *self.later)}
+        kinds_ = (*self.now, *self.later, self.unanswered)
+        return {kind: self.forwards[kind] for kind in kinds_ if kind in self.forwards}
 
 
 def forwarding(source: Source, callee: User) -> Forwarding:
@@ -51,8 +57,9 @@ def forwarding(source: Source, callee: User) -> Forwarding:
         ended = ()
     acts = ("always",) if stage == BEFORE else tuple(one.kind for one in ended if one.kind)
     dialled = dialled_by(source, callee, stage)
-    counts = stage == BEFORE and busy.wanted(source.config)
-    forwards = forwards_of(source, callee, stage, (*acts, "busy") if counts else acts, dialled)
+    unanswered = _unanswered(source, stage)
+    counts = ("busy",) if stage == BEFORE and busy.wanted(source.config) else ()
+    forwards = forwards_of(source, callee, stage, (*acts, *counts, unanswered), dialled)
     calls = calls_of(source, callee, stage, forwards)
     failure = None
     if stage == AFTER:
@@ -61,7 +68,8 @@ def forwarding(source: Source, callee: User) -> Forwarding:
     elif busy.busy(calls, source.config):
         acts = (*acts, "busy")
     now, later = acting(source, stage, acts, forwards, callee)
-    return Forwarding(stage, failure, forwards, now, later, dialled, ended, calls)
+    unanswered = unanswered if unanswered in forwards else ""
+    return Forwarding(stage, failure, forwards, now, later, dialled, ended, calls, unanswered)
 
 
 def calls_of(source: Source, callee: User, stage: str, forwards: Mapping[str, str]) -> busy.Calls:
@@ -69,6 +77,14 @@ def calls_of(source: Source, callee: User, stage: str, forwards: Mapping[str, st
     if not busy.wanted(source.config) or not (stage == BEFORE or forks(source, callee, stage)):
         return busy.NONE
     return busy.calls_of(source, callee, stage == BEFORE and "busy" in forwards)
+
+
+def _unanswered(source: Source, stage: str) -> str:
+    """The kind of forward that the end of the ring time is for, where `routing.missed` asks; or empty."""
+    routing = source.config.routing
+    ours = v.CONTEXT in source.headers or source.headers.get(v.CARRY) == "leg"
+    wanted = routing.missed != MISSED[0] and stage == BEFORE and ours
+    return routing.causes.get(RUNG_OUT, "") if wanted else ""
 
 
 def callee_of(headers: Headers, config: Config) -> User:
@@ -179,6 +195,15 @@ def forks(source: Source, callee: User, stage: str) -> bool:
     if stage == AFTER and ";REQUESTED_CHAN_UNAVAIL" not in source.headers.get(v.CAUSES):
         return False
     return stage in (BEFORE, AFTER) and "," in source.contact(callee)
+
+
+def ring_time(source: Source, callee: User, dialled: Mapping[str, codes.Entry]) -> int:
+    """Seconds the callee's phone rings, as far as the directory and the channel tell."""
+    entry = dialled.get("no_answer", codes.Entry(False))
+    stored = source.directory(callee, v.CALL_TIMEOUT)
+    times = (entry.seconds if entry.on else "", stored, source.headers.get(v.CALL_TIMEOUT))
+    told = (int(time) for time in times if time.isascii() and time.isdigit() and len(time) < _DIGITS)
+    return next(filter(None, told), _RING_TIME)
 
 
 def callee_name(source: Source, callee: User, asked: bool) -> str:

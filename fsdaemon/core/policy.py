@@ -60,6 +60,7 @@ class Verdict(NamedTuple):
     notice: Notice | None = None  #: what an administrator should know; None nearly always
     off: tuple[str, ...] = ()  #: the kinds of forward that are set and not to be followed
     pending: tuple[tuple[str, str], ...] = ()  #: kind and target of those that act if nobody takes the call
+    unanswered: str = ""  #: where the call goes when the ring time is over, if that matters now
 
     @property
     def reason(self) -> str:
@@ -84,6 +85,9 @@ def decide(call: Call, config: Config) -> Verdict:
     caller may be exempt from one of them only. `config` is the one of the callee's domain.
     """
     verdict = _told(call, config)
+    if call.unanswered and verdict.action == RING:
+        then = _judge(call, config, call.unanswered)
+        verdict = verdict._replace(unanswered=then.target if then.action == FORWARD else "")
     notice = SENT_AWAY if call.sent_away else NOT_COUNTED if call.calls.missing else None
     return verdict._replace(notice=notice) if notice and not verdict.notice else verdict
 

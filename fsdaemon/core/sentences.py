@@ -50,6 +50,7 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "shows": words.shows(),
         "caller_sees": words.caller_sees(),
         "trunk_gets": words.trunk_gets(),
+        "missed": words.missed(),
         "label_rule": decision.shown.reason.text.format_map(words),
         "rings": ring.alert_info(call, verdict, words.config),
         "record": [
@@ -299,6 +300,12 @@ class Fields:
             said.append(f"caller: {told.identity.name} <{told.identity.number}>")
         return "; ".join(said)
 
+    def missed(self) -> str:
+        """That the callee's phone will list no missed call (routing.missed); empty where it will."""
+        to, limit = self.verdict.unanswered, f"within {self.call.ring_time} s"
+        key = self.with_origin("routing.missed")
+        return f"none if {self._callee()} does not answer {limit}: {to} gets the call ({key})" if to else ""
+
     # --- what it was decided on --------------------------------------------------------------------------
 
     def saw(self) -> dict[str, str]:
@@ -382,6 +389,7 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
         ("the caller sees", facts["caller_sees"]),
         ("the trunk gets", facts["trunk_gets"]),
         ("Alert-Info", facts["rings"]),
+        ("missed call", facts["missed"]),
         ("in the record", " ".join(facts["record"]) if saw else ""),
     ]
     return "\n".join(f"{name + ':':17}{printable(value)}" for name, value in rows if value)

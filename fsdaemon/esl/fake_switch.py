@@ -89,22 +89,23 @@ class Switch:
                 data = sock.recv(65536)
                 if not data:
                     return self.played
-                *commands, buffer = (buffer + data).split(b"\n\n")
+                commands, buffer = split(buffer + data)
                 sock.sendall(b"".join(map(self.answer, commands)))
 
     def answer(self, command: bytes) -> bytes:
         """The bytes FreeSWITCH sends back for one command."""
-        first, *rest = command.decode("utf-8", "replace").lstrip("\n").split("\n")
+        head, _, body = command.decode("utf-8", "replace").lstrip("\n").partition("\n\n")
+        first, *rest = head.split("\n")
         word, _, argument = first.partition(" ")
         if first == "connect":
             return self.data
         if word == "api":
             self.played.asked.append(argument)
-            body = self._api(argument).encode()
-            return b"Content-Type: api/response\nContent-Length: %d\n\n%b" % (len(body), body)
+            answer = self._api(argument).encode()
+            return b"Content-Type: api/response\nContent-Length: %d\n\n%b" % (len(answer), answer)
         if word == "sendmsg":
             headers = {name.lower(): value.lstrip(" ") for name, _, value in (r.partition(":") for r in rest)}
-            return self._reply(self._sendmsg(headers))
+            return self._reply(self._sendmsg(headers, body))
         if word == "exit":
             return self._reply("+OK bye")
         self.played.refused.append(first)
@@ -114,12 +115,14 @@ class Switch:
     def _reply(text: str) -> bytes:
         return b"Content-Type: command/reply\nReply-Text: " + text.encode() + b"\n\n"
 
-    def _sendmsg(self, headers: Mapping[str, str]) -> str:
+    def _sendmsg(self, headers: Mapping[str, str], body: str) -> str:
         application = headers.get("execute-app-name", "")
         if headers.get("call-command") != "execute" or application not in _APPLICATIONS:
             self.played.refused.append(f"{headers.get('call-command')} {application}")
             return "+OK"  # FreeSWITCH says so too; an unknown application then ends the call
-        argument = headers.get("execute-app-arg", "")
+        argument = headers.get("execute-app-arg") or (
+            body if headers.get("content-type") == "text/plain" else ""
+        )
         self.played.executed.append((application, argument))
         argument = self.expand(argument)  # switch_core_session_exec, and base_set once more
         if application in ("set", "export"):
@@ -154,6 +157,19 @@ class Switch:
         self.played.expanded.append(inner)
         value = self.played.variables.get(inner, "")
         return text[:start] + self.expand(value, depth + 1) + self.expand(text[end + 1 :], depth + 1)
+
+
+def split(data: bytes) -> tuple[list[bytes], bytes]:
+    """Whole commands, each with the body that its content-length announces, and the rest."""
+    commands: list[bytes] = []
+    while True:
+        head, blank, rest = data.partition(b"\n\n")
+        length = re.search(rb"\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        size = int(length[1]) if length else 0
+        if not blank or len(rest) < size:
+            return commands, data
+        commands.append(head + blank + rest[:size] if size else head)
+        data = rest[size:]
 
 
 def separate(text: str, delimiter: str) -> list[str]:

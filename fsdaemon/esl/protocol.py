@@ -139,17 +139,20 @@ def _after_blank_lines(data: bytes | bytearray, at: int) -> int:
 def to_bytes(command: Command) -> bytes:
     """The bytes that make FreeSWITCH do `command`.
 
+    The argument of an application goes in a body (switch_ivr.c switch_ivr_parse_event): mod_event_socket.c
+    reads headers with a system call for each byte, and a body in one.
+
     Raises ValueError for a line break inside it: a command may never become two.
     """
-    if isinstance(command, Api):
-        text = f"api {command.command}"
-    else:
-        text = f"sendmsg\ncall-command: execute\nexecute-app-name: {command.application}"
-        if command.argument:
-            text += f"\nexecute-app-arg: {command.argument}"
     if any("\n" in part or "\r" in part for part in command):
-        raise ValueError(f"a line break in a command: {text!r}")
-    return text.encode("utf-8", "replace") + b"\n\n"
+        raise ValueError(f"a line break in a command: {command!r}")
+    if isinstance(command, Api):
+        return f"api {command.command}\n\n".encode("utf-8", "replace")
+    head, body = f"sendmsg\ncall-command: execute\nexecute-app-name: {command.application}\n", b""
+    if command.argument:
+        body = command.argument.encode("utf-8", "replace")
+        head += f"content-type: text/plain\ncontent-length: {len(body)}\n"
+    return head.encode("utf-8", "replace") + b"\n" + body
 
 
 CONNECT = b"connect\n\n"

@@ -57,6 +57,7 @@ _CODES = {
 CAUSE_OF = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
 
 RINGING = "-ringing"  #: behind a code or a cause: only if a phone rang before
+RUNG_OUT = "NO_ANSWER" + RINGING  #: the ring time is over
 NONE = "none"  #: no forward is followed
 #: The kinds that a cause can lead to. Of several legs that ended differently, the first one counts.
 STRONGEST = ("busy", "no_answer", "not_registered")
@@ -77,7 +78,7 @@ DEFAULTS = {
     "502": "not_registered",
     "503": "not_registered",
     "NO_ANSWER": "not_registered",
-    "NO_ANSWER-ringing": "no_answer",
+    RUNG_OUT: "no_answer",
     "ALLOTTED_TIMEOUT": "not_registered",
     "ALLOTTED_TIMEOUT-ringing": "no_answer",
     "PROGRESS_TIMEOUT": "not_registered",

@@ -220,6 +220,7 @@ LEG_PRIVACY_HEADER = "sip_h_Privacy"
 LEG_ASSERTED = "sip_h_P-Asserted-Identity"
 LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
+LEG_MISSED = "execute_on_originate_fsdaemon_missed"  # dialplan/fsdaemon.xml: what the CANCEL says
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_COUNT = "execute_on_originate_fsdaemon_busy"  # `limit`: the leg is one of the user's calls
 LEG_KEEPS_COUNT = "limit_ignore_transfer"  # "true": it is still, after a transfer (switch_limit.c)

@@ -104,7 +104,7 @@ def test_limits() -> None:
 def test_commands() -> None:
     assert to_bytes(Api("in_group 104@lab.test,reception")) == b"api in_group 104@lab.test,reception\n\n"
     assert to_bytes(Execute("set", "a=b")) == (
-        b"sendmsg\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: a=b\n\n"
+        b"sendmsg\ncall-command: execute\nexecute-app-name: set\ncontent-type: text/plain\ncontent-length: 3\n\na=b"
     )
     assert str(Execute("unset", "a")) == "unset a"
 
