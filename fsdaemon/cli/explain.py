@@ -31,6 +31,7 @@ from fsdaemon.terms.presets import PRESETS, Preset
 
 _BLANK = b"Event-Name: CHANNEL_DATA\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nControl: full\n\n"
 _UUID = "00000000-0000-4000-8000-000000000000"
+_COUNTING = {"module_exists": "true", "limit_usage": "{}"}
 _FAILED = {"busy": "USER_BUSY", "no_answer": "NO_ANSWER", "not_registered": "USER_NOT_REGISTERED"}
 
 
@@ -49,6 +50,7 @@ class Question:
     forwards: dict[str, str] = field(default_factory=dict)  #: kind → target
     failed: str = ""  #: the callee's phone was tried, and this was the matter
     path: tuple[str, ...] = ()  #: who forwarded already, oldest first
+    calls: int = 0  #: that the callee has already
 
 
 def data_of(question: Question, recording: bytes = b"", places: Preset = PRESETS["default"]) -> bytes:
@@ -127,6 +129,8 @@ def answer(question: Question, command: str, places: Preset = PRESETS["default"]
     if word == "user_data" and rest.endswith(v.EFFECTIVE_NAME.variable):
         user = rest.partition(" ")[0]
         return _name(question, user) or "-ERR no reply"
+    if word in _COUNTING:
+        return _COUNTING[word].format(question.calls)
     if word == "user_exists":
         return "true" if rest.split(" ")[1] in question.names else "false"
     return "false" if word == "in_group" else "-ERR no reply"

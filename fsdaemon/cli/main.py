@@ -172,6 +172,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
         forwards={kind: getattr(arguments, kind) for kind in SET if getattr(arguments, kind)},
         failed=arguments.failed or "",
         path=arguments.path,
+        calls=arguments.calls,
     )
     return question, recording
 
@@ -215,7 +216,7 @@ def _explain_call(arguments: argparse.Namespace) -> int:
     from fsdaemon.cli import explain
     from fsdaemon.core import sentences as words
 
-    about = ("caller", "callee", "recording", "via", "failed", "path", *SET)
+    about = ("caller", "callee", "recording", "via", "failed", "path", "calls", *SET)
     others = [name for name in about if getattr(arguments, name)]
     if others:
         option = others[0].replace("_", "-")
@@ -290,6 +291,8 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
         when = KINDS[kind].when
         add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"where the callee forwards to, {when}")
     add("--failed", choices=SET[1:], help="the callee's phone was tried, and why it did not take the call")
+    add("--calls", type=_count, default=0, metavar="N",
+        help="the callee has N calls already (routing.busy)")  # fmt: skip
     add("--path", type=_path, default=(), metavar="USERS",
         help="users who forwarded the call already, oldest first: 104,105")  # fmt: skip
     add("--recording", type=Path, metavar="FILE",

@@ -378,3 +378,14 @@ CAUSES = Check(
     item=_OUTCOME,
     rows=causes.ROWS,
 )
+
+
+def _busy(value: Any) -> int | str:
+    if value == "phone":
+        return "phone"
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+        raise _Unfit
+    return value
+
+
+BUSY = Check('"phone", or a number of calls from 1 to 100', _busy)

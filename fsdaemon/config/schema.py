@@ -99,6 +99,8 @@ class Routing:
 
     ring: Annotated[str, one_of("continue", "bridge")] = "continue"
     bridge: Annotated[str, checks.BRIDGE] = "user/{callee}@{domain}"
+    busy: Annotated[Union[int, str], checks.BUSY] = "phone"  # noqa: UP007 (evaluated, on Python 3.9)
+    mailbox: Annotated[str, one_of("target", "called")] = "target"
     max_hops: Annotated[int, whole(1, 50)] = 5
     outside_caller_id: Annotated[str, one_of("caller", "diverter")] = "caller"
     trunk_identity: Annotated[str, one_of(*IDENTITIES)] = "caller"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import causes, codes, forwards, history, identity
+from fsdaemon.core import busy, causes, codes, forwards, history, identity, mailbox
 from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding, Public
@@ -26,7 +26,7 @@ class Context(NamedTuple):
     """What freeswitch/dialplan/fsdaemon.xml needs to be told beside the verdict."""
 
     asks: bool = False  #: it is who asks, and took back what an earlier forward had lent to the channel
-    target_is_user: bool = True  #: the forward that would act now points to a user of the callee's domain
+    beyond: tuple[str, ...] = ()  #: the kinds that would act now and lead to no user of the callee's domain
     rights: Mapping[v.Header, tuple[str, str]] = {}
     seconds: str = ""  #: how long the phone rings, where the user dialled that
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
@@ -63,7 +63,9 @@ class Call(NamedTuple):
     channel: OnChannel  #: what the directory and an earlier verdict left on the channel
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: the leg that answered last, if any (ids.token)
+    mailbox: User | None = None  #: whose it is if no forward is followed; None: not yet
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
+    calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
     unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
     ring_time: int = 0  #: seconds; 0 if it does not matter
 
@@ -116,7 +118,9 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         channel=channel,
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
+        mailbox=mailbox.owner(source, callee, found.stage, path),
         ended=found.ended,
+        calls=found.calls,
         unanswered=found.unanswered,
         ring_time=forwards.ring_time(source, callee, found.dialled) if found.unanswered else 0,
     )
@@ -125,13 +129,12 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
     if v.CONTEXT not in source.headers:
         return Context()
-    target = found.forwards[found.now[0]] if found.now else ""
-    is_user = not target or forwards.is_user(source, target, callee)
+    beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
     return Context(
         asks=True,
-        target_is_user=is_user,
-        rights={} if is_user or source.open else forwards.rights_of(source, callee),
+        beyond=beyond,
+        rights=forwards.rights_of(source, callee) if beyond and not source.open else {},
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),

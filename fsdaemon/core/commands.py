@@ -58,6 +58,7 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
         values[v.TIMEOUT] = call.context.seconds
+    values.update(_mailbox(call, verdict))
     values.update(_for_the_next_bridge(call, verdict))
     if call.stage == ONCE:
         values.update(_at_once(call, verdict))
@@ -88,6 +89,8 @@ def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], confi
     alert_info = ring.alert_info(call, verdict, config)
     if alert_info:
         leg[v.LEG_ALERT] = alert_info
+    if verdict.action == RING:
+        leg.update(call.calls.leg)
     return {**leg, **_watched(call, verdict)}
 
 
@@ -137,6 +140,14 @@ def _address(user: User | None) -> str:
         return "-"
     text = f"{user.name}@{user.domain}"
     return text if dialable(text) else ""  # not remembered, and found out anew
+
+
+def _mailbox(call: Call, verdict: Verdict) -> dict[v.Header, str]:
+    """Whose mailbox takes the call, where it is not the callee's, as the context has it."""
+    owner = call.mailbox
+    if not owner or owner == call.callee or verdict.action != RING or not call.context.asks:
+        return {}
+    return {v.MAILBOX: f"{owner.domain} {owner.name}"}
 
 
 def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
@@ -231,7 +242,7 @@ def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
         values[v.RUNG] = "false"
     if call.context.coded and (call.stage != AFTER or verdict.action == FORWARD):
         values[v.LAST_CODE] = ""
-    if verdict.action == FORWARD and not call.context.target_is_user:
+    if verdict.action == FORWARD and verdict.kind in call.context.beyond:
         values[v.CONTINUE] = ""
     return values
 
@@ -252,7 +263,7 @@ def _leg(leg: dict[str, str]) -> str:
 
 def _beyond(call: Call, verdict: Verdict) -> bool:
     """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
-    return call.stage == BEYOND or (verdict.action == FORWARD and not call.context.target_is_user)
+    return call.stage == BEYOND or (verdict.action == FORWARD and verdict.kind in call.context.beyond)
 
 
 def _lent(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
 from fsdaemon.config.schema import MISSED
-from fsdaemon.core import codes
+from fsdaemon.core import busy, codes
 from fsdaemon.core.causes import REDIRECT, Outcome, outcomes
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.questions import Source
@@ -39,6 +39,7 @@ class Forwarding(NamedTuple):
     later: tuple[str, ...]
     dialled: Mapping[str, codes.Entry]
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed
+    calls: busy.Calls = busy.NONE  #: that the callee has already
     unanswered: str = ""  #: the kind that the end of the ring time is for, where that has to be known before
 
     @property
@@ -57,12 +58,25 @@ def forwarding(source: Source, callee: User) -> Forwarding:
     acts = ("always",) if stage == BEFORE else tuple(one.kind for one in ended if one.kind)
     dialled = dialled_by(source, callee, stage)
     unanswered = _unanswered(source, stage)
-    forwards = forwards_of(source, callee, stage, (*acts, unanswered), dialled)
-    failure = next((kind for kind in acts if kind in forwards), next(iter(acts), None))
-    failure = failure if stage == AFTER else None
-    now, later = acting(source, stage, failure, forwards, callee)
+    counts = ("busy",) if stage == BEFORE and busy.wanted(source.config) else ()
+    forwards = forwards_of(source, callee, stage, (*acts, *counts, unanswered), dialled)
+    calls = calls_of(source, callee, stage, forwards)
+    failure = None
+    if stage == AFTER:
+        failure = next((kind for kind in acts if kind in forwards), next(iter(acts), None))
+        acts = (failure,) if failure else ()
+    elif busy.busy(calls, source.config):
+        acts = (*acts, "busy")
+    now, later = acting(source, stage, acts, forwards, callee)
     unanswered = unanswered if unanswered in forwards else ""
-    return Forwarding(stage, failure, forwards, now, later, dialled, ended, unanswered)
+    return Forwarding(stage, failure, forwards, now, later, dialled, ended, calls, unanswered)
+
+
+def calls_of(source: Source, callee: User, stage: str, forwards: Mapping[str, str]) -> busy.Calls:
+    """The callee's calls, before a phone is called; how many there are matters to a busy forward only."""
+    if not busy.wanted(source.config) or not (stage == BEFORE or forks(source, callee, stage)):
+        return busy.NONE
+    return busy.calls_of(source, callee, stage == BEFORE and "busy" in forwards)
 
 
 def _unanswered(source: Source, stage: str) -> str:
@@ -92,7 +106,7 @@ def stage_of(headers: Headers, callee: User, failed: bool) -> str:
 
 
 def acting(
-    source: Source, stage: str, failure: str | None, forwards: Mapping[str, str], callee: User
+    source: Source, stage: str, acts: tuple[str, ...], forwards: Mapping[str, str], callee: User
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which kinds of forward would act now, in the order they are tried, and which only later.
 
@@ -100,8 +114,7 @@ def acting(
     a user without a phone first.
     """
     if stage != ONCE:
-        kind = "always" if stage == BEFORE else (failure or "")
-        return ((kind,) if kind in forwards else ()), ()
+        return tuple(kind for kind in acts if kind in forwards), ()
     absent = "not_registered" in forwards and source.contact(callee) == _NO_PHONE
     now = [kind for kind in ("not_registered", "always") if kind in forwards]
     if not absent:
@@ -209,9 +222,10 @@ class Public(NamedTuple):
 def public(source: Source, found: Forwarding, callee: User, path: tuple[Diverter, ...]) -> Public:
     """Public names and numbers, asked only where the call may go off-net next."""
     routing, prefix = source.config.routing, source.config.numbers.trunk_prefix
-    target = next(iter(found.targets.values()), "") if found.now else callee.name
+    targets = [found.forwards[kind] for kind in found.now] or [callee.name]
     named = "diverter" in routing.trunk_identity or routing.outside_caller_id == "diverter"
-    if not (named or routing.trunk_headers) or not numbers.looks_outside(target, prefix):
+    off_net = any(numbers.looks_outside(target, prefix) for target in targets)
+    if not off_net or not (named or routing.trunk_headers):
         return Public()
     forwarding = [callee.name] if found.now else []
     diverters = [*(step.number for step in path), *forwarding]

@@ -22,11 +22,13 @@ from fsdaemon.core.reasons import (
     NO_CALLER_NUMBER,
     NO_EXCEPTION,
     NOT_A_NUMBER,
+    NOT_COUNTED,
     NOT_NAMED,
     NOTHING_SET,
     OTHER_KINDS,
     POSES,
     REFERRER,
+    SELF,
     SENT_AWAY,
     TARGET,
     TARGET_NOT_A_NUMBER,
@@ -39,6 +41,7 @@ from fsdaemon.core.reasons import (
 )
 from fsdaemon.core.users import Person, User, full, user_of
 from fsdaemon.terms import numbers
+from fsdaemon.terms.kinds import REDIRECT
 from fsdaemon.terms.numbers import dialable
 
 RING, FORWARD = "ring", "forward"
@@ -67,7 +70,7 @@ class Verdict(NamedTuple):
     @property
     def broken_through(self) -> bool:
         """Whether the callee rings because of an exception."""
-        return self.why in (TARGET, USER, GROUP, EXTERNAL, REFERRER)
+        return self.why in (SELF, TARGET, USER, GROUP, EXTERNAL, REFERRER)
 
     @property
     def rule(self) -> str:
@@ -85,7 +88,8 @@ def decide(call: Call, config: Config) -> Verdict:
     if call.unanswered and verdict.action == RING:
         then = _judge(call, config, call.unanswered)
         verdict = verdict._replace(unanswered=then.target if then.action == FORWARD else "")
-    return verdict._replace(notice=SENT_AWAY) if call.sent_away and not verdict.notice else verdict
+    notice = SENT_AWAY if call.sent_away else NOT_COUNTED if call.calls.missing else None
+    return verdict._replace(notice=notice) if notice and not verdict.notice else verdict
 
 
 def _told(call: Call, config: Config) -> Verdict:
@@ -144,7 +148,7 @@ def _unusual(call: Call, config: Config, kind: str) -> Notice | None:
     That is right for a group, and what a mistyped number looks like.
     """
     outside = numbers.looks_outside(call.forwards[kind], config.numbers.trunk_prefix)
-    if kind not in call.now or call.context.target_is_user or outside:
+    if kind not in call.context.beyond or outside:
         return None
     return TARGET_NOT_A_USER
 
@@ -153,14 +157,14 @@ class _Exception(NamedTuple):
     """An exception that matched, and the key and entry of conf.toml that it comes from."""
 
     why: Reason
-    key: str
+    key: str = ""
     entry: str = ""
 
 
 def _exception(call: Call, config: Config, kind: str, target: User) -> _Exception | None:
     """Why this forward is not followed; None if it is."""
     exceptions = config.exceptions
-    found = _persons(call.person, call, config, target) if call.person else None
+    found = _persons(call.person, call, config, kind, target) if call.person else None
     if found:
         return found
     if call.caller.user is None and not call.caller.withheld:
@@ -169,13 +173,15 @@ def _exception(call: Call, config: Config, kind: str, target: User) -> _Exceptio
         for number in exceptions.external:
             if numbers.same(number, call.caller.number, *config.numbers.ways):
                 return _Exception(EXTERNAL, "exceptions.external", number)
-    found = _persons(call.referrer, call, config, target) if call.referrer else None
+    found = _persons(call.referrer, call, config, kind, target) if call.referrer else None
     return found._replace(why=REFERRER) if found else None
 
 
-def _persons(person: Person, call: Call, config: Config, target: User) -> _Exception | None:
+def _persons(person: Person, call: Call, config: Config, kind: str, target: User) -> _Exception | None:
     """The exception that an established user has from this forward."""
     exceptions = config.exceptions
+    if person.user.same(call.callee) and kind != REDIRECT:  # a 302 is the phone's own
+        return _Exception(SELF)
     if exceptions.target and target.same(person.user):
         return _Exception(TARGET, "exceptions.target")
     for entry in exceptions.users:

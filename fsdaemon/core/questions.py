@@ -75,6 +75,10 @@ class Source:
             return ""
         return self(f"user_data {user.name}@{user.domain} var {name}")
 
+    def parameter(self, user: User, name: str) -> str:
+        """A parameter of a user's directory entry; empty if there is none."""
+        return self(f"user_data {user.name}@{user.domain} param {name}") if self.known(user) else ""
+
     def contact(self, user: User) -> str:
         """Where FreeSWITCH would call a user's phones."""
         return self(f"sofia_contact */{user.name}@{user.domain}") if self.known(user) else ""

@@ -33,6 +33,11 @@ ITSELF = Reason("no_forward", "{callee} forwards {when} to itself; ignored", _CO
 NOT_A_NUMBER = Reason("no_forward", "{forward_quoted}, which is not a number; ignored", _COULD_BE)
 CALLEE_NOT_A_NUMBER = Reason("no_forward", "{callee} is not a number, so it cannot be a user", _NO_USER)
 CALLEE_NOT_A_USER = Reason("no_forward", "{callee} is not a user, so there is no forward to follow", _NO_USER)
+SELF = Reason(
+    "self",
+    "{forward}, but {callee} itself is calling",
+    f"for another caller without an exception {_FOLLOWED}",
+)
 TARGET = Reason(
     "target", "{forward}, and the target is calling", f"with {{exceptions_target}} = false {_FOLLOWED}"
 )
@@ -107,6 +112,9 @@ TARGET_NOT_A_NUMBER = Notice("{forward_quoted}, which is not a number")
 TARGET_NOT_A_USER = Notice(
     "{forward_plain}, which is not a user of {domain}; "
     "the rest of the dialplan decides who rings there, if anybody"
+)
+NOT_COUNTED = Notice(
+    "the calls of {callee} are not counted: routing.busy needs mod_hash of FreeSWITCH, which is not loaded"
 )
 SENT_AWAY = Notice("the phone of {callee} sent the call to {sent_away}, and nobody took it there")
 

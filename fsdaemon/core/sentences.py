@@ -17,6 +17,7 @@ from fsdaemon.core.call import Call
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND
+from fsdaemon.core.mailbox import CALLED
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
 from fsdaemon.core.policy import FORWARD, RING, Verdict
 from fsdaemon.terms import variables as v
@@ -40,6 +41,8 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "path": [step.number for step in verdict.path],
         "label": decision.label,
         "what": words.what(),
+        "busy": words.busy(),
+        "mailbox": words.mailbox(),
         "why": verdict.why.why.format_map(words),
         "rule": words["rule"],
         "from": words.origin(),
@@ -232,6 +235,26 @@ class Fields:
             return f"the call goes on to {call.callee} ({reason})"
         return f"{call.callee} rings ({reason})"
 
+    def busy(self) -> str:
+        """How many calls the callee has, where a forward for busy could be followed for it."""
+        number = self.call.calls.number
+        if number is None:
+            return ""
+        calls = f"{number} call{'' if number == 1 else 's'}"
+        rule = f"{self.config.routing.busy} on, by {self.with_origin('routing.busy')}"
+        return f"{self.call.callee} has {calls}, and is busy from {rule}"
+
+    def mailbox(self) -> str:
+        """Whose mailbox takes the call, if there is one."""
+        owner, callee = self.call.mailbox, self.call.callee
+        if owner is None or self.verdict.action == FORWARD:
+            return ""
+        none = ""
+        if owner == callee and self.config.routing.mailbox == CALLED and self.call.path:
+            none = f"; {self.call.path[0].number} has none"
+        name = owner.name if owner.domain == callee.domain else f"{owner.name}@{owner.domain}"
+        return f"of {name}, by {self.with_origin('routing.mailbox')}{none}"
+
     def answer(self) -> str:
         """How each phone ended the call, and the row of [routing.causes] for it."""
         table = self.with_origin("routing.causes")
@@ -352,6 +375,8 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
     rule = f"{facts['rule']} ({facts['from']})" if facts["from"] else facts["rule"]
     rows += [
         ("what", facts["what"]),
+        ("busy", facts.get("busy", "")),
+        ("mailbox", facts.get("mailbox", "")),
         ("why", facts["why"]),
         ("rule", rule),
         ("the phone said", facts.get("answer", "")),

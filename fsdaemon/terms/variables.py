@@ -152,6 +152,7 @@ SINCE = _v("fsdaemon_since", Writer.DAEMON)  # when a forward went to what is no
 TIMEOUT = _v("fsdaemon_timeout", Writer.DAEMON)  # seconds the phone rings, where the user dialled that
 TRIED = _v("fsdaemon_tried", Writer.DAEMON)  # how many legs CAUSES had before the next bridge
 RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next bridge; unset: see PROGRESS
+MAILBOX = _v("fsdaemon_mailbox", Writer.DAEMON)  # "DOMAIN USER", as `voicemail` takes it
 CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
 CALLEE_SHOWN = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows
@@ -221,6 +222,8 @@ LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
 LEG_MISSED = "execute_on_originate_fsdaemon_missed"  # dialplan/fsdaemon.xml: what the CANCEL says
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
+LEG_COUNT = "execute_on_originate_fsdaemon_busy"  # `limit`: the leg is one of the user's calls
+LEG_KEEPS_COUNT = "limit_ignore_transfer"  # "true": it is still, after a transfer (switch_limit.c)
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 # When the phone rings, or sends early media (switch_channel.c switch_channel_api_on).
 LEG_ON_RING, LEG_ON_MEDIA = "api_on_ring_fsdaemon", "api_on_pre_answer_fsdaemon"

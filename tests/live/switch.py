@@ -138,6 +138,16 @@ class Vanilla(Process):
         line = f'<X-PRE-PROCESS cmd="include" data="{ours}/fsdaemon.xml"/>\n'
         dialplan.write_text(text.replace(place, line + place), "utf-8")
 
+    @property
+    def context_file(self) -> Path:
+        """Where the users' context begins."""
+        return self.directory / "dialplan" / "default.xml"
+
+    @property
+    def kit(self) -> Path:
+        """Where our dialplan files are."""
+        return self.directory / "fsdaemon"
+
     def password(self, _user: str) -> str:
         return "a-better-one"
 
@@ -171,6 +181,13 @@ class Vanilla(Process):
             (self._users / f"{user}.xml").write_text(text, "utf-8")
         self.api("reloadxml")
 
+    def set_parameter(self, user: str, name: str, value: str) -> None:
+        """A parameter of a user's."""
+        file = self._users / f"{user}.xml"
+        line = f'<params><param name="{name}" value="{value}"/>'
+        file.write_text(file.read_text("utf-8").replace("<params>", line, 1), "utf-8")
+        self.api("reloadxml")
+
     @property
     def log_file(self) -> Path:
         return self.directory / "log" / "freeswitch.log"
@@ -197,6 +214,14 @@ class Switch(Process):
     """Our own small configuration on loopback, on free ports."""
 
     profiles = 2
+
+    @property
+    def context_file(self) -> Path:
+        return self.directory / "freeswitch.xml"
+
+    @property
+    def kit(self) -> Path:
+        return self.directory
 
     def password(self, user: str) -> str:
         return f"pw{user}"

@@ -23,7 +23,8 @@ CONTEXT, KIT, CODES = (
     ROOT / "default" / "fsdaemon.xml",
     ROOT / "default" / "fsdaemon_codes.xml",
 )
-OURS = (CONTEXT, KIT, CODES)
+OWN_CALLS = ROOT / "default" / "fsdaemon_busy.xml"
+OURS = (CONTEXT, KIT, CODES, OWN_CALLS)
 
 
 def lines(*files: Path) -> list[str]:
@@ -41,8 +42,9 @@ def extension(file: Path, name: str) -> ElementTree.Element:
 
 
 def test_it_is_short():
-    assert len(lines(CONTEXT, KIT)) <= 113
+    assert len(lines(CONTEXT, KIT)) <= 115
     assert len(lines(CODES)) <= 20
+    assert len(lines(OWN_CALLS)) <= 10
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -202,18 +204,50 @@ def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee
         "fsdaemon_domain": "lab.test",
         "fsdaemon_target": target,
     }
-    data = {**values, "fsdaemon_forward_all": target}
-    headers = Headers("".join(f"variable_{name}: {value}\n" for name, value in data.items()).encode())
+    assert_same_without_the_daemon(values)
+
+
+@pytest.mark.parametrize(
+    ("authorized", "user", "domain"),
+    [
+        ("true", "100", "lab.test"),
+        ("true", "100", "b.example"),
+        ("true", "102", "lab.test"),
+        ("true", "1.0", "lab.test"),
+        ("false", "100", "lab.test"),
+        ("", "100", "lab.test"),
+    ],
+)
+@pytest.mark.parametrize("callee", ["100", "1.0", "110"])
+def test_ones_own_number_with_or_without_the_daemon(authorized, user, domain, callee):
+    assert_same_without_the_daemon(
+        {
+            "fsdaemon_callee": callee,
+            "fsdaemon_domain": "lab.test",
+            "fsdaemon_target": "101",
+            "sip_authorized": authorized,
+            "user_name": user,
+            "requested_domain_name": domain,
+        }
+    )
+
+
+def assert_same_without_the_daemon(values):
+    """Whether the forward to fsdaemon_target is followed, by the daemon and by the context."""
+    data = {**values, "fsdaemon_forward_all": values["fsdaemon_target"]}
+    lines = ["Call-Direction: inbound", *(f"variable_{name}: {value}" for name, value in data.items())]
+    headers = Headers("".join(f"{line}\n" for line in lines).encode())
     verdict = decided(headers, default()).verdict
 
     def filled(text):
-        return re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], text)
+        return re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], ""), text)
 
-    loops = False
+    stays = False
     for one in extension(CONTEXT, "follow").iter("regex"):
-        quoted = re.sub(r"\\Q(.*?)\\E", lambda match: re.escape(filled(match[1])), one.get("expression", ""))
-        loops |= bool(re.search(filled(quoted), filled(one.get("field", ""))))
-    assert loops is (verdict.action == "ring")
+        expression = one.get("expression", "").replace(r"\z", r"\Z")
+        quoted = re.sub(r"\\Q(.*?)\\E", lambda match: re.escape(filled(match[1])), expression)
+        stays |= bool(re.search(filled(quoted), filled(one.get("field", ""))))
+    assert stays is (verdict.action == "ring")
 
 
 def test_one_ring_time():

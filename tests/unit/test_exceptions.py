@@ -96,6 +96,21 @@ def test_the_referrer():
     assert verdict(made, '[exceptions]\nusers = ["101"]') == ("ring", "referrer")
 
 
+def test_ones_own_number():
+    """Whatever conf.toml says; a 302 is the phone's own."""
+    own = '[exceptions]\ntarget = false\nusers = ["100"]'
+    assert verdict(call(inside("100"), always="101"), own) == ("ring", "self")
+    for kind in ("busy", "no_answer", "not_registered"):
+        assert verdict(call(inside("100"), stage="after", failure=kind, **{kind: "101"})) == ("ring", "self")
+    phone = call(inside("100"), stage="after", failure="redirect", now=("redirect",))
+    assert verdict(phone._replace(forwards={"redirect": "101"})) == ("forward", "redirect")
+    assert verdict(call(outside("100"), always="101")) == ("forward", "always")
+    assert verdict(call(inside("102"), always="101", referrer=Person(User("100", "lab.test")))) == (
+        "ring",
+        "referrer",
+    )
+
+
 def test_one_domain_may_have_its_own():
     text = '[exceptions]\nusers = ["104"]\n[domains."lab.test".exceptions]\nusers = []\ntarget = false\n'
     assert verdict(call(inside("104"), always="101"), text) == ("forward", "always")

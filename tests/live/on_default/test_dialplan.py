@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live.scenarios import labelled, with_conf
+from tests.live.scenarios import labelled, own_name_only, with_conf
 from tests.live.scenarios.exceptions import test_who_may_break_everything as may_break_everything
+from tests.live.switch import ROOT
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,66 @@ def test_a_refer_and_a_302_to_an_expansion(site, daemon, lab):
     lab.turn(1)
     names = ("by_302", "by_callee", "by_carrier")
     assert [name for name in names if "yes" in site.api(f"global_getvar {name}")] == []
+
+
+# --- what is counted for routing.busy ---
+
+
+@with_conf("[routing]\nbusy = 1\n")
+def test_a_group_counts_by_the_dial_string(site, daemon, lab):
+    """As docs/busy.md has it; a leg that is counted by both counts once."""
+    line = "limit_ignore_transfer=true:execute_on_originate_fsdaemon_busy=limit hash ${dialed_domain} user_${dialed_user}"
+    assert f'value="{{^^:{line}}}' in (ROOT / "docs" / "busy.md").read_text("utf-8")
+    site.forwards(kai={"busy": "secretary"})
+    file = site.directory / "directory.xml"
+    file.write_text(file.read_text("utf-8").replace("{^^:", f"{{^^:{line}:"), "utf-8")
+    site.api("reloadxml")
+    kai, secretary, zoe = lab.register("kai", "secretary", "zoe")
+
+    def calls():
+        return site.api(f"limit_usage hash {site.domain} user_{kai.user}")
+
+    zoe.dial("group")
+    lab.rings(kai)
+    assert calls() == "1"
+    lab.stranger().dial("kai from outside")
+    labelled(lab.rings(secretary), "Max", kai="user-busy")
+    lab.hangup_all()
+    lab.wait(lambda: calls() == "0", "no call")
+    zoe.dial("kai")
+    lab.rings(kai, 2)
+    assert calls() == "1"
+
+
+@pytest.fixture
+def without_mod_hash(site):
+    site.api("unload mod_hash")
+    yield
+    site.api("load mod_hash")
+
+
+@with_conf("[routing]\nbusy = 1\n")
+def test_without_mod_hash_calls_go_on_as_before(site, without_mod_hash, daemon, lab):
+    site.forwards(boss={"busy": "secretary"})
+    boss, secretary, kai = lab.register("boss", "secretary", "kai")
+    kai.dial("boss")
+    own_name_only(lab.rings(boss))
+    lab.hangup_all()
+    boss.policy = "busy"
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", boss="user-busy")
+    assert daemon.says("WARNING .*the calls of {boss} are not counted: routing.busy needs mod_hash")
+
+
+@with_conf("[routing]\nbusy = 1\n")
+def test_a_leg_behind_loopback_counts(site, daemon, lab):
+    site.forwards(boss={"busy": "secretary"})
+    boss, secretary, kai, zoe = lab.register("boss", "secretary", "kai", "zoe")
+    call = kai.dial("91" + boss.user)
+    lab.rings(boss).pick_up()
+    lab.wait(lambda: call.up, "connected")
+    zoe.dial("boss")
+    labelled(lab.rings(secretary), "zoe", boss="user-busy")
+    lab.hangup_all()
+    usage = f"limit_usage hash {site.domain} user_{boss.user}"
+    lab.wait(lambda: site.api(usage) == "0", "no call")

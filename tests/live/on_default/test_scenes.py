@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tests.live.scenarios.busy_calls import *
 from tests.live.scenarios.causes import *
 from tests.live.scenarios.channel_ids import *
 from tests.live.scenarios.codes import *
@@ -13,8 +14,10 @@ from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
 from tests.live.scenarios.gateways import *
 from tests.live.scenarios.leaks import *
+from tests.live.scenarios.mailbox import *
 from tests.live.scenarios.missed import *
 from tests.live.scenarios.no_daemon import *
+from tests.live.scenarios.own_number import *
 from tests.live.scenarios.records import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *

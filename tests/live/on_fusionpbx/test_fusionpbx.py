@@ -194,6 +194,15 @@ def test_a_ring_group_as_the_target(site, daemon, scene, strategy):
     wait_for_mail(site, "2000@lab.test: Kai Kollege|102|2000")
 
 
+def test_ones_own_number_is_ones_mailbox(site, daemon, lab):
+    site.forwards(boss={"all": "secretary", "busy": "secretary"})
+    boss, secretary = lab.register("boss", "secretary")
+    call = boss.dial("boss")
+    lab.unanswered(call, "boss", 0)
+    assert not secretary.rang
+    assert daemon.says(r"ring {boss} for {boss}: self \({boss} forwards always to {secretary}\)")
+
+
 def test_an_alias_is_the_user(site, daemon, lab):
     """200 is another number of 100: it forwards as she does, and 101 breaks through it as through 100."""
     site.forwards(boss={"all": "secretary"})

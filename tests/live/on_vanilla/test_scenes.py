@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tests.live.scenarios.busy_calls import *
 from tests.live.scenarios.causes import *
 from tests.live.scenarios.codes import *
 from tests.live.scenarios.connected import *
@@ -12,14 +13,18 @@ from tests.live.scenarios.exceptions import *
 from tests.live.scenarios.forwards import *
 from tests.live.scenarios.gateways import *
 from tests.live.scenarios.leaks import *
+from tests.live.scenarios.mailbox import *
 from tests.live.scenarios.missed import *
 from tests.live.scenarios.no_daemon import *
+from tests.live.scenarios.own_number import *
 from tests.live.scenarios.records import *
 from tests.live.scenarios.redirects import *
 from tests.live.scenarios.transfers import *
 from tests.live.scenarios.trunk import *
 
 del test_sent_on_after_an_announcement  # no such extensions
+del test_two_phones_of_one_user
+del test_attended_to_ones_own_number, test_ones_own_number_and_a_second_phone
 del test_attended_before_anybody_was_reached, test_attended_to_a_busy_boss
 del test_attended_by_keys  # *4 calls the phone, not the number
 del test_two_phones_of_which_one_forwards, test_two_phones_that_both_forward_at_once  # one phone a user

@@ -191,3 +191,14 @@ def test_a_callers_number_assigns_nothing(site, daemon, lab):
     leg.pick_up()
     lab.talk(call, leg)
     assert {site.api(f"uuid_getvar {row['uuid']} evil") for row in rows} == {"_undef_"}
+
+
+@with_conf('[routing]\nmailbox = "called"\n')
+def test_who_was_dialled_has_no_mailbox(site, daemon, lab):
+    site.forwards(boss={"all": "secretary"}, vera={"all": "secretary"})
+    site.set_parameter(site.number("boss"), "vm-enabled", "false")
+    _, kai = lab.register("secretary", "kai")
+    for number, takes in (("boss", "secretary"), ("vera", "vera")):
+        call = kai.dial(number)
+        lab.unanswered(call, takes, 0)
+        lab.hangup_all()
