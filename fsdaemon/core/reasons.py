@@ -45,6 +45,7 @@ GROUP = Reason(
 EXTERNAL = Reason(
     "external", "{forward}, but the number {caller} may break through", f"without {{rule}} {_FOLLOWED}"
 )
+OWN = Reason("own", "{forward}, but {caller} may get through to {callee}", f"without {{rule}} {_FOLLOWED}")
 REFERRER = Reason(
     "referrer",
     "{forward}, but the user who transferred the call here, attended, may break through",
@@ -108,6 +109,7 @@ TARGET_NOT_A_USER = Notice(
     "{forward_plain}, which is not a user of {domain}; "
     "the rest of the dialplan decides who rings there, if anybody"
 )
+OWN_UNREAD = Notice("the exceptions of {callee}: {own_unread}")
 SENT_AWAY = Notice("the phone of {callee} sent the call to {sent_away}, and nobody took it there")
 
 

@@ -85,6 +85,7 @@ def warning(call: Call, verdict: Verdict) -> str:
         callee=call.callee,
         domain=call.callee.domain,
         sent_away=repr(call.sent_away[:_LONGEST]),
+        own_unread=call.own.unread,
         forward_plain=f"{forwards} {call.forwards.get(verdict.kind, '')}",
         forward_quoted=f"{forwards} {verdict.target[:_LONGEST]!r}",
     )
@@ -184,7 +185,8 @@ class Fields:
         if verdict.key:
             return f"{self.key(verdict.key)}{verdict.rule[len(verdict.key) :]}"
         if verdict.action == FORWARD:
-            return f"no exception matched ({', '.join(map(self.key, self._exceptions()))})"
+            own = dict.fromkeys(f"{one.name} of {self.call.callee}" for one in self.call.own.entries)
+            return f"no exception matched ({', '.join([*map(self.key, self._exceptions()), *own])})"
         return ""
 
     @staticmethod
@@ -193,6 +195,8 @@ class Fields:
 
     def origin(self) -> str:
         """Where the rule stands."""
+        if self.verdict.place:
+            return self.verdict.place
         paths = [self.verdict.key] if self.verdict.key else []
         if self.verdict.action == FORWARD:
             paths = self._exceptions()
@@ -287,6 +291,7 @@ class Fields:
             "is in groups": ", ".join(call.person.groups if call.person else ()),
             "who is called": _named(call.callee.name, call.callee_name) + self._where(),
             "forwards": ", ".join(forwards) or "none",
+            "lets through": ", ".join(f"{one.text} ({one.place})" for one in call.own.entries),
             "phone": _tried(call),
             "forwarded before": _steps(call.before_us),
             "Diversion": self._came(),
