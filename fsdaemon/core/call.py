@@ -92,10 +92,7 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
     refer = history.refer_of(headers, callee)
-    own = Own()
-    if matters and (user or refer or not caller.withheld):
-        own = forwards.own_exceptions(source, callee, found.stage)
-        own = own._replace(caller=identity.own_number(source, own.entries, caller, callee))
+    own = _own(source, callee, found.stage, caller) if matters and (refer or _is_known(caller)) else Own()
     groups = tuple(dict.fromkeys((*config.exceptions.groups, *own.groups))) if matters else ()
     return Call(
         uuid=headers.get(v.UUID),
@@ -125,6 +122,16 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         own=own,
         ended=found.ended,
     )
+
+
+def _is_known(caller: Caller) -> bool:
+    """Whether an exception could name this caller."""
+    return caller.user is not None or not caller.withheld
+
+
+def _own(source: Source, callee: User, stage: str, caller: Caller) -> Own:
+    own = forwards.own_exceptions(source, callee, stage)
+    return own._replace(caller=identity.own_number(source, own.entries, caller, callee))
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
