@@ -27,7 +27,7 @@ def forwards(domain: str) -> str:
 
 def exceptions(domain: str) -> str:
     """The realm of the users' own exceptions; no domain makes it that of the forwards."""
-    return f"fsdaemon_except-{domain.lower()}"
+    return f"fsdaemon.except-{domain.lower()}"
 
 
 def select(realm: str, user: str) -> str:

@@ -136,5 +136,5 @@ class Cast:
         """Nobody has dialled a forward."""
         for domain in {self.domain, "b.test"}:
             for part in PARTS:
-                for realm in ("fsdaemon", "fsdaemon_except"):
+                for realm in ("fsdaemon", "fsdaemon.except"):
                     self.api(f"db delete/{realm}-{domain}/{self.number(part)}")

@@ -209,7 +209,7 @@ def line(site, who="boss", domain=None):
 
 def exceptions(site, who="boss"):
     """Who gets through to `who`, as it was dialled."""
-    return site.api(f"db select/fsdaemon_except-{site.domain}/{site.number(who)}").replace(NO_LINE, "")
+    return site.api(f"db select/fsdaemon.except-{site.domain}/{site.number(who)}").replace(NO_LINE, "")
 
 
 def both_at_once(switches, codes_, rounds):

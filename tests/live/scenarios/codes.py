@@ -313,13 +313,13 @@ def test_a_list_of_those_who_get_through(codes):
 def test_a_full_list(codes, daemon):
     """Twenty entries, and what FreeSWITCH's db gives back: 255 characters."""
     full = ",".join(f"55512{count}" for count in range(10, 29))
-    codes.api(f"db insert/fsdaemon_except-{codes.domain}/{codes.number('boss')}/{full}")
+    codes.api(f"db insert/fsdaemon.except-{codes.domain}/{codes.number('boss')}/{full}")
     assert dial(codes, "*64*<kai>#")[1].count(",") == 19
     assert dial(codes, "*64*<vera>#") == (200, "Uml. abgelehnt", REFUSED)
     assert exceptions(codes) == codes.filled(f"<kai>,{full}")
     assert daemon.says(r"code \*64\*{vera}# of {boss}@\S+: refused, the list is full \(at most 20 entries")
     long = ",".join(f"{count}" * 31 for count in range(2, 9))  # 223 characters
-    codes.api(f"db insert/fsdaemon_except-{codes.domain}/{codes.number('boss')}/{long}")
+    codes.api(f"db insert/fsdaemon.except-{codes.domain}/{codes.number('boss')}/{long}")
     assert dial(codes, "*64*" + "9" * 32 + "#") == (200, "Uml. abgelehnt", REFUSED)
     assert dial(codes, "*64*" + "9" * 31 + "#")[2][:2] == DONE
     assert exceptions(codes) == f"{'9' * 31},{long}"
@@ -328,7 +328,7 @@ def test_a_full_list(codes, daemon):
 @with_conf("[codes]\nexceptions = false\n")
 def test_lists_of_users_are_forbidden(codes, daemon, lab):
     """What was dialled before has no effect; what the administrator wrote has."""
-    codes.api(codes.filled("db insert/fsdaemon_except-<domain>/<boss>/<kai>"))
+    codes.api(codes.filled("db insert/fsdaemon.except-<domain>/<boss>/<kai>"))
     codes.lets_through("boss", "<vera>")
     codes.forwards()
     dial(codes, "*21*<secretary>#")
