@@ -37,6 +37,7 @@ _EXTENSION = """
           <action application="set" data="fsdaemon_callee_name=Cora Chefin"/>
           <action application="set" data="fsdaemon_domain=lab.test"/>
           <action application="set" data="fsdaemon_forward_all=102"/>
+          <action application="set" data="fsdaemon_forward_except=109"/>
           {before}<action application="{application}" data="{data}"/>{after}
           <action application="hangup" data="${{cond(${{fsdaemon_verdict}} == forward ? USER_BUSY : \
 NORMAL_TEMPORARY_FAILURE)}}"/>

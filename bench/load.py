@@ -18,7 +18,11 @@ from fsdaemon.esl.protocol import to_bytes
 from fsdaemon.terms.channel import Headers
 
 _RECORDING = ROOT / "tests" / "recordings" / "internal_before_bridge.txt"
-_CALL = {"fsdaemon_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
+_CALL = {
+    "fsdaemon_forward_all": "102",
+    "fsdaemon_callee_name": "Cora Chefin",
+    "fsdaemon_forward_except": "109",
+}
 
 
 class Load(NamedTuple):

@@ -23,7 +23,7 @@ from fsdaemon.esl.fake_switch import Played, Switch, channel_data, split, words
 from fsdaemon.esl.protocol import DEFAULT_LIMITS, to_bytes
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
-from fsdaemon.terms.numbers import as_sent, as_written, looks_outside
+from fsdaemon.terms.numbers import as_dialled, as_sent, as_written, looks_outside
 from fuzz import corpus
 from fuzz.headers import TOKENS
 from fuzz.heard import broken, log_lines
@@ -37,7 +37,7 @@ OURS |= {header.variable for header in (v.EFFECTIVE_NAME, v.EFFECTIVE_NUMBER, v.
 OURS |= {header.variable for header in (v.REDIRECTED_TO, v.VISITED, v.TOLL_ALLOW, v.DEFAULT_GATEWAY)}
 OURS |= {header.variable for header in (v.CONTINUE, v.LAST_CODE)}
 OURS |= {header.variable for header in v.FORWARDS.values()}
-OURS |= {v.EXPORTS.variable}
+OURS |= {v.EXPORTS.variable, v.FORWARD_EXCEPT.variable}
 # Leg variables for a trunk's leg, which is not ours to dial.
 OURS |= {
     v.NOLOCAL + value for name, value in vars(v).items() if name.startswith("LEG_") and isinstance(value, str)
@@ -129,6 +129,9 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
     assert verdict.reason not in ("user", "group")
     if verdict.reason == "target":
         assert looks_outside(verdict.target, chosen.numbers.trunk_prefix), "a stranger is an extension"
+    if verdict.reason == "own":
+        number = as_dialled(verdict.entry)
+        assert looks_outside(number, chosen.numbers.trunk_prefix), "a stranger is on a list as an extension"
     if verdict.reason == "external":
         assert chosen.exceptions.external
     check_number(decision, chosen)
@@ -137,7 +140,7 @@ def check_who(headers: Headers, decision: Decision, chosen: Config) -> None:
 def check_number(decision: Decision, chosen: Config) -> None:
     """An outside number has the right of the one number that it was read as."""
     verdict, ways = decision.verdict, chosen.numbers.ways
-    written = {"external": verdict.entry, "target": verdict.target}.get(verdict.reason)
+    written = {"external": verdict.entry, "target": verdict.target, "own": verdict.entry}.get(verdict.reason)
     if written is None or not ways[0]:
         return
     read = as_sent(decision.call.caller.number, *ways)
@@ -252,6 +255,10 @@ _forwarding = st.fixed_dictionaries(
             )
             for header in _forwards
         },
+        v.FORWARD_EXCEPT: st.one_of(
+            corpus.text,
+            st.sampled_from(["101,+49 170 1234567", "102 112", "^^:2125550123:100", "group:a,0170 1"]),
+        ),
         v.CALLER_NUMBER: st.builds(
             "{}{}".format,
             st.sampled_from(["+", "", "00", "011", "0", "9", "90", "000"]),

@@ -112,7 +112,8 @@ def from_bytes(data: bytes) -> tuple[bytes, list[int], str, int]:
 
 def _session(name: str, forward: str, tail: list[bytes]) -> bytes:
     head, _, rest = corpus.RECORDINGS[name].partition(b"\n")
-    return b"\n".join([head, b"variable_fsdaemon_forward_all: " + forward.encode(), rest]) + b"".join(tail)
+    set_ = [b"variable_fsdaemon_forward_all: " + forward.encode(), b"variable_fsdaemon_forward_except: 109"]
+    return b"\n".join([head, *set_, rest]) + b"".join(tail)
 
 
 _replies = st.lists(st.sampled_from(corpus.MESSAGES), max_size=5)

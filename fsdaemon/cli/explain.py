@@ -48,6 +48,7 @@ class Question:
     names: dict[str, str] = field(default_factory=dict)  #: user, perhaps user@domain → name in the directory
     groups: tuple[str, ...] = ()  #: that the caller is a member of
     forwards: dict[str, str] = field(default_factory=dict)  #: kind → target
+    own: str = ""  #: who may get through, by the callee's own list
     failed: str = ""  #: the callee's phone was tried, and this was the matter
     path: tuple[str, ...] = ()  #: who forwarded already, oldest first
     calls: int = 0  #: that the callee has already
@@ -73,6 +74,8 @@ def data_of(question: Question, recording: bytes = b"", places: Preset = PRESETS
         if named:  # else FreeSWITCH is asked, see `answer`
             lines[named.variable] = target
         lines.update({flag.variable: "true" for flag in (*places.is_user[:1], *flags[:1])})
+    if question.own and not any(name.directory for name in places.forward_except):
+        lines.update({name.variable: question.own for name in places.forward_except[:1]})
     if question.failed:
         lines.update({v.STAGE.variable: "after", v.DISPOSITION.variable: _FAILED[question.failed]})
         lines.update({v.RUNG.variable: "true"} if question.failed == "no_answer" else {})
@@ -126,6 +129,8 @@ def answer(question: Question, command: str, places: Preset = PRESETS["default"]
     for kind, target in question.forwards.items():
         if word == "user_data" and any(name.directory == asked for name in places.forward(kind)[0]):
             return target
+    if word == "user_data" and any(name.directory == asked for name in places.forward_except):
+        return question.own or "-ERR no reply"
     if word == "user_data" and rest.endswith(v.EFFECTIVE_NAME.variable):
         user = rest.partition(" ")[0]
         return _name(question, user) or "-ERR no reply"

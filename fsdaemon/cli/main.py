@@ -170,6 +170,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
         names=dict(arguments.name),
         groups=tuple(arguments.group),
         forwards={kind: getattr(arguments, kind) for kind in SET if getattr(arguments, kind)},
+        own=arguments.own,
         failed=arguments.failed or "",
         path=arguments.path,
         calls=arguments.calls,
@@ -216,7 +217,7 @@ def _explain_call(arguments: argparse.Namespace) -> int:
     from fsdaemon.cli import explain
     from fsdaemon.core import sentences as words
 
-    about = ("caller", "callee", "recording", "via", "failed", "path", "calls", *SET)
+    about = ("caller", "callee", "recording", "via", "own", "failed", "path", "calls", *SET)
     others = [name for name in about if getattr(arguments, name)]
     if others:
         option = others[0].replace("_", "-")
@@ -290,6 +291,8 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     for kind in SET:
         when = KINDS[kind].when
         add(f"--{kind.replace('_', '-')}", metavar="TARGET", help=f"where the callee forwards to, {when}")
+    add("--own", default="", metavar="LIST",
+        help="who may get through, by the callee's own list: 104,+491701234567,group:sales")  # fmt: skip
     add("--failed", choices=SET[1:], help="the callee's phone was tried, and why it did not take the call")
     add("--calls", type=_count, default=0, metavar="N",
         help="the callee has N calls already (routing.busy)")  # fmt: skip

@@ -342,7 +342,7 @@ def _forward(value: Any) -> Header:
 def _variable(value: Any) -> Header:
     header = _forward(value)
     if header.directory:
-        raise _Unfit("only forwards are read from the directory")
+        raise _Unfit("only forwards and their exceptions are read from the directory")
     return header
 
 

@@ -147,6 +147,7 @@ class Codes:
     """[codes]: forwards that users dial on their phones."""
 
     enabled: Flag = True
+    exceptions: Flag = True
     targets: Annotated[Texts, _TARGET_LIST] = _TARGETS
     #: by kind of forward; `codes.busy` is `codes.shown["busy"]`
     shown: Annotated[Mapping[str, str], _SHOWN] = field(
@@ -156,6 +157,8 @@ class Codes:
     to: Shown = "an"
     off: Shown = "aus"
     all_off: Shown = "Alle Uml. aus"
+    own: Shown = "Ausnahmen"
+    own_none: Shown = "Keine Ausnahmen"
     refused: Shown = "Uml. abgelehnt"
     language: Annotated[str, checks.LANGUAGE] = "en"
     tone_done: Tone = "%(150,50,660);%(300,100,880)"
@@ -227,11 +230,12 @@ _SECTIONS: dict[str, Any] = {
 }
 _FORWARDS = checks.one_or_several(checks.FORWARD)
 _VARIABLES = checks.one_or_several(checks.VARIABLE)
+_DIRECTORY = (*SET, "forward_except")  # keys whose variables may be the directory's
 
 
 def _keys(section: Any) -> dict[str, Key]:
     if section is Preset:
-        lists = {name: Key(None, _FORWARDS if name in SET else _VARIABLES) for name in KEYS}
+        lists = {name: Key(None, _FORWARDS if name in _DIRECTORY else _VARIABLES) for name in KEYS}
         return {"preset": Key("default", one_of(*PRESETS)), **lists}
     keys: dict[str, Key] = {}
     hints = get_type_hints(section, include_extras=True)

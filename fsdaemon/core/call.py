@@ -16,6 +16,7 @@ from fsdaemon.core.causes import Outcome
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import Forwarding, Public
 from fsdaemon.core.history import OnChannel
+from fsdaemon.core.own import Own
 from fsdaemon.core.questions import Answers, Questions, Source
 from fsdaemon.core.users import Caller, Person, User
 from fsdaemon.terms import variables as v
@@ -31,7 +32,7 @@ class Context(NamedTuple):
     seconds: str = ""  #: how long the phone rings, where the user dialled that
     forks: bool = False  #: several phones: one that answers 302 must not end the ringing of the others
     now: str = ""  #: when FreeSWITCH asked, in microseconds
-    given: tuple[v.Header, ...] = ()  #: forwards that the dialplan set: this callee's, and nobody else's
+    given: tuple[v.Header, ...] = ()  #: what the dialplan set of this callee's forwards, and nobody else's
     sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
     coded: bool = False  #: the SIP code of an earlier leg is on the channel
 
@@ -64,6 +65,7 @@ class Call(NamedTuple):
     context: Context  #: what only freeswitch/dialplan/fsdaemon.xml needs to be told
     last_bridge: str  #: the leg that answered last, if any (ids.token)
     mailbox: User | None = None  #: whose it is if no forward is followed; None: not yet
+    own: Own = Own()  #: who may get through by the callee's own list
     ended: tuple[Outcome, ...] = ()  #: how the last bridge failed; `failure` is one of these kinds
     calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
     unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
@@ -88,19 +90,20 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
 
 def _call(source: Source, callee: User, found: Forwarding) -> Call:
     headers, config = source.headers, source.config
-    # Who calls matters where a forward could be followed; otherwise nobody needs to be asked.
-    matters = any(found.targets.values())
+    matters = any(found.targets.values())  # who calls; where no forward could be followed nobody is asked
     channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
+    refer = history.refer_of(headers, callee)
+    own, groups = _exceptions(source, callee, found, caller, refer) if matters else (Own(), ())
     return Call(
         uuid=headers.get(v.UUID),
         callee=callee,
         callee_name=forwards.callee_name(source, callee, matters or bool(path)),
         caller=caller,
-        person=identity.person_of(source, user, matters),
-        refer=history.refer_of(headers, callee),
-        referrer=history.referrer_of(source, callee, matters),
+        person=identity.person_of(source, user, groups),
+        refer=refer,
+        referrer=history.referrer_of(source, callee, groups),
         forwards=found.forwards,
         failure=found.failure,
         stage=found.stage,
@@ -119,11 +122,28 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         context=_context(source, callee, found),
         last_bridge=history.last_bridge(headers),
         mailbox=mailbox.owner(source, callee, found.stage, path),
+        own=own,
         ended=found.ended,
         calls=found.calls,
         unanswered=found.unanswered,
         ring_time=forwards.ring_time(source, callee, found.dialled) if found.unanswered else 0,
     )
+
+
+def _is_known(caller: Caller) -> bool:
+    """Whether an exception could name this caller."""
+    return caller.user is not None or not caller.withheld
+
+
+def _exceptions(
+    source: Source, callee: User, found: Forwarding, caller: Caller, refer: str
+) -> tuple[Own, tuple[str, ...]]:
+    """The callee's own exceptions, and the groups that an exception could name."""
+    own = Own()
+    if refer or _is_known(caller):
+        own = forwards.own_exceptions(source, callee, found.stage)
+        own = own._replace(caller=identity.own_number(source, own.entries, caller, callee))
+    return own, tuple(dict.fromkeys((*source.config.exceptions.groups, *own.groups)))
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
@@ -138,7 +158,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
-        given=tuple(name for name in v.FORWARDS.values() if name in source.headers),
+        given=tuple(name for name in (*v.FORWARDS.values(), v.FORWARD_EXCEPT) if name in source.headers),
         sounded=causes.sounded(source.headers),
         coded=v.LAST_CODE in source.headers,
     )

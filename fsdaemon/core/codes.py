@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fsdaemon.config.reader import Codes, Config
+from fsdaemon.core import own, rows
 from fsdaemon.core.questions import Way
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.causes import STRONGEST
@@ -27,27 +28,22 @@ SET, ON, OFF, ERASE, ASK = "set", "on", "off", "erase", "ask"
 _PREFIXES = {"#": OFF, "##": ERASE, "*#": ASK}
 _STARS = {"**0": OFF, "**1": ON, "**2": ASK, "**9": ERASE}  # for phones that send no "#"
 
-_CODE = re.compile(r"(\*\*?|##?|\*#)(" + _CODES + r"|00[24])(.*)", re.DOTALL)
+_CODE = re.compile(rf"(\*\*?|##?|\*#)({_CODES}|{own.SERVICE}|00[24])(.*)", re.DOTALL)
 # Behind a number stand the basic service (TS 22.030 annex C: 10 and 11 are speech) and the seconds.
 _NUMBER = re.compile(
-    r"\*(?P<number>\+?[\w.-]{1,32})(?:\*1[01]|\*(?:1[01])?\*(?P<seconds>[5-9]|[12][0-9]|30))?#?", re.ASCII
+    rf"\*(?P<number>{own.NUMBER})(?:\*1[01]|\*(?:1[01])?\*(?P<seconds>[5-9]|[12][0-9]|30))?#?", re.ASCII
 )
 _BARE = re.compile(r"(?:\*\*?1[01])?#?")
 _ENTRY = re.compile(rf"({_CODES})=(on|off)(?::([^:]+))?(?::([0-9]+))?")
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
 _DIRECTORY = [f"call_forward_{KINDS[kind].variable}" for kind in SERVICES.values()]
-_BUSY = "somebody else is changing it"
-_AWAY = "FreeSWITCH's db does not answer"
-_KEY = re.compile(r"[A-Za-z0-9-]*\.[0-9]*")
-_MOST_GONE = 50  # of those who are gone, as many are taken away at a time
-_LOCKED = 10  # seconds; who holds a line longer is gone
 
 
 class Code(NamedTuple):
     """What a user dialled."""
 
-    do: str  #: SET, ON, OFF, ERASE or ASK; empty: it looks like a code, and is none
-    service: str  #: 21, 67, 61, 62, or 002 for all of them, 004 for all but 21
+    do: str  #: SET, ON, OFF, ERASE or ASK, or what own.py does; empty: it looks like a code, and is none
+    service: str  #: 21, 67, 61, 62, or 002 for all of them, 004 for all but 21; 64: the user's own exceptions
     number: str = ""
     seconds: str = ""  #: how long the phone rings first; 61 only
 
@@ -64,6 +60,9 @@ def parse(dialled: str) -> Code | None:
 
 
 def _meaning(prefix: str, service: str, rest: str) -> Code | None:
+    if service == own.SERVICE:
+        found = own.parse(prefix, rest)
+        return Code(found[0], service, found[1]) if found else None
     if prefix in _PREFIXES:
         return Code(_PREFIXES[prefix], service) if _BARE.fullmatch(rest) else None
     if prefix == "*" and service == "21" and rest in ("**00", "**99"):
@@ -215,12 +214,8 @@ class Outcome(NamedTuple):
 
 
 def select(user: str, domain: str) -> str:
-    """The command that reads a user's line. mod_db.c: realm, then key."""
-    return f"db select/{_realm(domain)}/{user}"
-
-
-def _realm(domain: str) -> str:
-    return f"fsdaemon-{domain.lower()}"
+    """The command that reads a user's line."""
+    return rows.select(rows.forwards(domain), user)
 
 
 def dial(headers: Headers, config: Config) -> Way[Outcome]:
@@ -245,7 +240,12 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
         return _refused(dialled, user, domain, code, config.codes, "codes.enabled is false")
     if not code.do or not dialable(user):
         return _refused(dialled, user, domain, code, config.codes, "not a code")
-    return (yield from _Way(headers, config.codes, code, user, domain).run())
+    way = _Way(headers, config.codes, code, user, domain)
+    if code.service != own.SERVICE:
+        return (yield from way.run())
+    if not config.codes.exceptions:
+        return _refused(dialled, user, domain, code, config.codes, "codes.exceptions is false")
+    return (yield from way.exceptions(config.numbers.ways))
 
 
 class _Way:
@@ -253,56 +253,49 @@ class _Way:
 
     def __init__(self, headers: Headers, words: Codes, code: Code, user: str, domain: str) -> None:
         self.headers, self.words, self.code, self.user, self.domain = headers, words, code, user, domain
-        self.services = _SERVICES[code.service]
-        self.lock = f"fsdaemon-lock-{domain.lower()}-{user}"
-        # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
-        uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
-        self.key = f"{uuid[:64]}.{now[:10]}"
-        # The commands that give the line back, and take away what nobody holds any more.
-        self.free: list[Api] = []
+        self.services = _SERVICES.get(code.service, ())
+        self.lock = rows.Lock(headers, user, domain)
 
     def run(self) -> Way[Outcome]:
-        first = [Api(f"db insert/{self.lock}/{self.key}/1"), Api(f"db list/{self.lock}")]
+        first = self.lock.take()
         if self.code.do == ASK:
-            first = [Api(f"db count/{_realm(self.domain)}")]
+            first = [Api(rows.count(rows.forwards(self.domain)))]
         at = f"{self.user}@{self.domain}"
         asked = [Api(f"user_data {at} var {name}") for name in _DIRECTORY]
         answers = yield [*first, Api(select(self.user, self.domain)), *asked]
         why = self._why_not_now(answers[len(first) - 1])
         if why:
-            yield self.free
-            return self._refused(why)._replace(busy=why == _BUSY)
+            yield self.lock.free
+            return self._refused(why)
         entries, directory = _entries(answers[len(first)]), dict(zip(SERVICES, answers[len(first) + 1 :]))
         return (yield from self._change(entries, directory))
+
+    def exceptions(self, ways: tuple[str, str, str]) -> Way[Outcome]:
+        """The same for a code that is about the user's own exceptions."""
+        code, words = self.code, self.words
+        changed = yield from own.change(code.do, code.number, self.domain, self.lock, ways)
+        if changed.why:
+            return self._refused(changed.why)
+        text = f"{words.own} {', '.join(changed.numbers)}" if changed.numbers else words.own_none
+        asks = code.do == own.QUERY
+        say = (yield from self._say(dict(enumerate(changed.numbers)))) if asks else ""
+        return self._told(text, asks and not changed.numbers, say)
 
     def _why_not_now(self, answer: str) -> str:
         """Why nothing can be read or changed: FreeSWITCH's db is away, or somebody else holds the line."""
         if self.code.do == ASK:
-            return "" if answer.isdigit() else _AWAY
-        keys = answer.split(",")
-        gone = [key for key in keys if not self._holds(key) and _KEY.fullmatch(key)]
-        self.free = [Api(f"db delete/{self.lock}/{key}") for key in (*gone[:_MOST_GONE], self.key)]
-        if self.key not in keys:
-            return _AWAY if len(keys) < _MOST_GONE else _BUSY  # a list that is too long is cut (mod_db.c)
-        return "" if {*keys} - {*gone} == {self.key} else _BUSY
-
-    def _holds(self, key: str) -> bool:
-        """Whether this key in the lock's realm counts: it is not of somebody who is gone."""
-        since, now = key.rpartition(".")[2], self.key.rpartition(".")[2]
-        return not (since.isdigit() and now.isdigit()) or abs(int(now) - int(since)) <= _LOCKED
+            return "" if answer.isdigit() else rows.AWAY
+        return self.lock.why_not(answer)
 
     def _change(self, entries: Line, directory: Mapping[str, str]) -> Way[Outcome]:
         new = changed(self.code, entries, directory)
         why = yield from self._why_not(new, entries)
-        realm, line = _realm(self.domain), write(new or {})
         if self.code.do == ASK:
             pass
         elif why:
-            yield self.free
+            yield self.lock.free
         else:
-            write_ = f"db insert/{realm}/{self.user}/{line}" if line else f"db delete/{realm}/{self.user}"
-            told = yield [Api(write_), Api(select(self.user, self.domain)), *self.free]
-            why = "" if told[1] == line else "it was not stored"
+            why = yield from self.lock.store(rows.forwards(self.domain), write(new or {}))
         if why:
             return self._refused(why)
         targets = in_effect(self.services, new or {}, directory)
@@ -327,7 +320,7 @@ class _Way:
                 return f"{number} is not a number to forward to (codes.targets)"
         return ""
 
-    def _say(self, targets: Mapping[str, str]) -> Way[str]:
+    def _say(self, targets: Mapping[Any, str]) -> Way[str]:
         """The digits of the target for the application `say`, if FreeSWITCH can say them."""
         language, different = self.words.language, set(targets.values())
         number = different.pop() if len(different) == 1 else ""
@@ -338,11 +331,16 @@ class _Way:
         return f"{language} name_spelled pronounced {number}" if module == there == "true" else ""
 
     def _refused(self, why: str) -> Outcome:
-        return _refused(self.headers.get(v.DESTINATION), self.user, self.domain, self.code, self.words, why)
+        dialled = self.headers.get(v.DESTINATION)
+        refused = _refused(dialled, self.user, self.domain, self.code, self.words, why)
+        return refused._replace(busy=why == rows.BUSY)
 
     def _done(self, targets: Mapping[str, str], say: str) -> Outcome:
         text = text_of(self.code, targets, self.words)
-        tone = self.words.tone_off if self.code.do == ASK and not targets else self.words.tone_done
+        return self._told(text, self.code.do == ASK and not targets, say)
+
+    def _told(self, text: str, off: bool, say: str) -> Outcome:
+        tone = self.words.tone_off if off else self.words.tone_done
         sentence = f"code {self.headers.get(v.DESTINATION)} of {self.user}@{self.domain}: {text}"
         return Outcome(_played(text, self.code, tone, say), sentence)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
 from fsdaemon.config.schema import MISSED
-from fsdaemon.core import busy, codes
+from fsdaemon.core import busy, codes, own
 from fsdaemon.core.causes import REDIRECT, Outcome, outcomes
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.questions import Source
@@ -124,11 +124,31 @@ def acting(
 
 def dialled_by(source: Source, callee: User, stage: str) -> Mapping[str, codes.Entry]:
     """What the callee dialled for each kind (codes.py); it comes before the dialplan and the directory."""
-    if v.CONTEXT not in source.headers or not source.config.codes.enabled:
-        return {}
-    if stage not in (BEFORE, AFTER) or not source.known(callee):
+    if not takes_codes(source, callee, stage):
         return {}
     return codes.read(source(codes.select(callee.name, callee.domain)))
+
+
+def own_exceptions(source: Source, callee: User, stage: str) -> own.Own:
+    """Who may get through to the callee: what the administrator wrote, and what the user dialled besides."""
+    names, found = source.config.variables.forward_except, own.Own()
+    for name in names:
+        text = source.headers.get(name) or source.variable(callee, name.directory)
+        if text:
+            place = own.DIRECTORY if name.directory else own.DIALPLAN
+            found = own.listed(text, name.directory or name.variable, place)
+            break
+    if takes_codes(source, callee, stage) and source.config.codes.exceptions:
+        dialled = own.dialled(source(own.command(callee.domain, callee.name)))
+        found = found._replace(entries=(*found.entries, *dialled))
+    return found
+
+
+def takes_codes(source: Source, callee: User, stage: str) -> bool:
+    """Whether what the callee dialled counts."""
+    if v.CONTEXT not in source.headers or not source.config.codes.enabled:
+        return False
+    return stage in (BEFORE, AFTER) and source.known(callee)
 
 
 def forwards_of(

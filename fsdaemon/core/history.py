@@ -161,7 +161,7 @@ def last_bridge(headers: Headers) -> str:
     return ids.token(headers.get(v.LAST_BRIDGE_TO))
 
 
-def referrer_of(source: Source, callee: User, asked: bool) -> Person | None:
+def referrer_of(source: Source, callee: User, asked: tuple[str, ...]) -> Person | None:
     """Who transferred the caller here with a consultation (RFC 3891 Replaces), if FreeSWITCH knows.
 
     Referred-By is written by a phone and says nothing. Who sent the REFER is the one the caller was

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core.own import Entry
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Caller, Person, User, user_of
 from fsdaemon.terms import numbers
@@ -90,7 +91,8 @@ def user_if(name: str, domain: str) -> User | None:
     return User(name, domain) if name and domain else None
 
 
-def person_of(source: Source, user: User | None, asked: bool) -> Person | None:
+def person_of(source: Source, user: User | None, asked: tuple[str, ...]) -> Person | None:
+    """The caller and the caller's groups; the directory is asked about those in `asked`."""
     if user is None:
         return None
     groups = [
@@ -101,17 +103,14 @@ def person_of(source: Source, user: User | None, asked: bool) -> Person | None:
     return Person(user, (*filter(None, groups), *groups_of(source, user, asked)))
 
 
-def groups_of(source: Source, user: User, asked: bool) -> tuple[str, ...]:
-    """Which of the configured groups the directory has the user in; asked only where it could matter.
+def groups_of(source: Source, user: User, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of these groups the directory has the user in.
 
     `in_group` takes a comma; with a blank, as its help says, it answers false to everything.
     """
-    if not (
-        asked and source.config.exceptions.groups and dialable(user.name) and numbers.is_domain(user.domain)
-    ):
+    if not (asked and dialable(user.name) and numbers.is_domain(user.domain)):
         return ()
-    groups = source.config.exceptions.groups
-    return tuple(group for group in groups if source(f"in_group {user.name}@{user.domain},{group}") == "true")
+    return tuple(group for group in asked if source(f"in_group {user.name}@{user.domain},{group}") == "true")
 
 
 def is_target_number(
@@ -121,13 +120,20 @@ def is_target_number(
 
     Never because the number reads like a user's: FreeSWITCH is asked whether there is such a user.
     """
+    return frozenset(kind for kind, target in targets.items() if _is_number(source, target, caller, callee))
+
+
+def own_number(source: Source, entries: tuple[Entry, ...], caller: Caller, callee: User) -> Entry | None:
+    """The entry of the callee's own exceptions that is the number of an outside caller, by the same rule."""
+    return next((entry for entry in entries if _is_number(source, entry.number, caller, callee)), None)
+
+
+def _is_number(source: Source, number: str, caller: Caller, callee: User) -> bool:
+    """Whether `number` is an outside number, and that of this outside caller."""
     ways = source.config.numbers.ways
     if caller.user or caller.withheld or not callee.domain:
-        return frozenset()
-    same = [
-        kind
-        for kind, target in targets.items()
-        if numbers.looks_outside(target, ways[1]) and dialable(target)
-        if numbers.same(target, caller.number, *ways)
-    ]
-    return frozenset(k for k in same if source(f"user_exists id {targets[k]} {callee.domain}") == "false")
+        return False
+    if not (numbers.looks_outside(number, ways[1]) and dialable(number)):
+        return False
+    same = numbers.same(number, caller.number, *ways)
+    return same and source(f"user_exists id {number} {callee.domain}") == "false"

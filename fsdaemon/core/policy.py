@@ -11,6 +11,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core.call import Call
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import BEYOND
+from fsdaemon.core.own import Entry
 from fsdaemon.core.reasons import (
     CALLEE_NOT_A_NUMBER,
     CALLEE_NOT_A_USER,
@@ -26,6 +27,8 @@ from fsdaemon.core.reasons import (
     NOT_NAMED,
     NOTHING_SET,
     OTHER_KINDS,
+    OWN,
+    OWN_UNREAD,
     POSES,
     REFERRER,
     SELF,
@@ -55,12 +58,13 @@ class Verdict(NamedTuple):
     path: tuple[Diverter, ...]  #: who forwarded it, this verdict included, oldest first
     kind: str = ""  #: of the forward that was looked at, followed or not
     target: str = ""  #: where that forward points
-    key: str = ""  #: the key of conf.toml that decided
+    key: str = ""  #: the key of conf.toml that decided, or with `place` what stands there
     entry: str = ""  #: its entry, where it is a list
     notice: Notice | None = None  #: what an administrator should know; None nearly always
     off: tuple[str, ...] = ()  #: the kinds of forward that are set and not to be followed
     pending: tuple[tuple[str, str], ...] = ()  #: kind and target of those that act if nobody takes the call
     unanswered: str = ""  #: where the call goes when the ring time is over, if that matters now
+    place: str = ""  #: where `key` stands, if not in conf.toml
 
     @property
     def reason(self) -> str:
@@ -70,7 +74,7 @@ class Verdict(NamedTuple):
     @property
     def broken_through(self) -> bool:
         """Whether the callee rings because of an exception."""
-        return self.why in (SELF, TARGET, USER, GROUP, EXTERNAL, REFERRER)
+        return self.why in (SELF, TARGET, USER, GROUP, EXTERNAL, OWN, REFERRER)
 
     @property
     def rule(self) -> str:
@@ -128,7 +132,8 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
         return Verdict(RING, ITSELF, *looked_at)
     exception = _exception(call, config, kind, user)
     if exception:
-        return Verdict(RING, exception.why, *looked_at, exception.key, exception.entry)
+        found = Verdict(RING, exception.why, *looked_at, exception.key, exception.entry)
+        return found._replace(place=exception.place)
     if _asked(user, call) or _asked(call.callee, call):
         return Verdict(RING, LOOP, *looked_at)
     if max(len(call.path), len(call.visited)) >= config.routing.max_hops:
@@ -143,22 +148,23 @@ def _judge(call: Call, config: Config, kind: str) -> Verdict:
 
 
 def _unusual(call: Call, config: Config, kind: str) -> Notice | None:
-    """A notice where a forward leads neither to a user nor to an outside number.
+    """A notice where a forward leads neither to a user nor to an outside number, or an exception is not one.
 
-    That is right for a group, and what a mistyped number looks like.
+    The first is right for a group, and what a mistyped number looks like.
     """
     outside = numbers.looks_outside(call.forwards[kind], config.numbers.trunk_prefix)
     if kind not in call.context.beyond or outside:
-        return None
+        return OWN_UNREAD if call.own.unread else None
     return TARGET_NOT_A_USER
 
 
 class _Exception(NamedTuple):
-    """An exception that matched, and the key and entry of conf.toml that it comes from."""
+    """An exception that matched, and the key and entry that it comes from; `place`: not in conf.toml."""
 
     why: Reason
     key: str = ""
     entry: str = ""
+    place: str = ""
 
 
 def _exception(call: Call, config: Config, kind: str, target: User) -> _Exception | None:
@@ -173,6 +179,8 @@ def _exception(call: Call, config: Config, kind: str, target: User) -> _Exceptio
         for number in exceptions.external:
             if numbers.same(number, call.caller.number, *config.numbers.ways):
                 return _Exception(EXTERNAL, "exceptions.external", number)
+        if call.own.caller:
+            return _own(call.own.caller, call)
     found = _persons(call.referrer, call, config, kind, target) if call.referrer else None
     return found._replace(why=REFERRER) if found else None
 
@@ -192,7 +200,19 @@ def _persons(person: Person, call: Call, config: Config, kind: str, target: User
         for group in exceptions.groups:
             if group in person.groups:
                 return _Exception(GROUP, "exceptions.groups", group)
-    return None
+    found = next((entry for entry in call.own.entries if _is_in(entry, person, call)), None)
+    return _own(found, call) if found else None
+
+
+def _is_in(entry: Entry, person: Person, call: Call) -> bool:
+    """Whether an entry of the callee's own exceptions is about this person."""
+    if not entry.group:
+        return person.user.same(user_of(entry.number, call.callee.domain))
+    return entry.group in person.groups and person.user.domain.lower() == call.callee.domain.lower()
+
+
+def _own(entry: Entry, call: Call) -> _Exception:
+    return _Exception(OWN, entry.name, entry.text, f"{entry.place} of {call.callee}")
 
 
 def _no_exception(call: Call, kind: str, target: User, shown: str) -> Reason:

@@ -26,10 +26,12 @@ def rows(call: Call, config: Config, key: Callable[[str], str] = str) -> dict[st
         return {}
     trunk_prefix = config.numbers.trunk_prefix
     targets = [one for one in call.forwards.values() if numbers.looks_outside(one, trunk_prefix)]
+    exempt = [one.number for one in call.own.entries if numbers.looks_outside(one.number, trunk_prefix)]
+    exempt = [*config.exceptions.external, *exempt]
     if not any(target.strip() for target in call.forwards.values()):
         return {}
     if not config.numbers.region:
-        if not (targets or config.exceptions.external):
+        if not (targets or exempt):
             return {}
         return {_NUMBER: f"{caller.number} is compared digit by digit ({key('numbers.region')} is empty)"}
     how = f"({key('numbers.inbound')} = {config.numbers.inbound})"
@@ -37,12 +39,12 @@ def rows(call: Call, config: Config, key: Callable[[str], str] = str) -> dict[st
     found = {
         _NUMBER: f"the number {_said(caller.number, read)} {how}",
         _TARGETS: _written(targets, config),
-        _EXTERNAL: _written(config.exceptions.external, config),
+        _EXTERNAL: _written(exempt, config),
     }
     return {name: value for name, value in found.items() if value}
 
 
-def _written(written: list[str] | tuple[str, ...], config: Config) -> str:
+def _written(written: list[str], config: Config) -> str:
     ways = config.numbers.ways
     return ", ".join(_said(one, numbers.as_written(one, *ways)) for one in dict.fromkeys(written))
 

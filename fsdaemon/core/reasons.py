@@ -50,6 +50,7 @@ GROUP = Reason(
 EXTERNAL = Reason(
     "external", "{forward}, but the number {caller} may break through", f"without {{rule}} {_FOLLOWED}"
 )
+OWN = Reason("own", "{forward}, but {caller} may get through to {callee}", f"without {{rule}} {_FOLLOWED}")
 REFERRER = Reason(
     "referrer",
     "{forward}, but the user who transferred the call here, attended, may break through",
@@ -116,6 +117,7 @@ TARGET_NOT_A_USER = Notice(
 NOT_COUNTED = Notice(
     "the calls of {callee} are not counted: routing.busy needs mod_hash of FreeSWITCH, which is not loaded"
 )
+OWN_UNREAD = Notice("the exceptions of {callee}: {own_unread}")
 SENT_AWAY = Notice("the phone of {callee} sent the call to {sent_away}, and nobody took it there")
 
 

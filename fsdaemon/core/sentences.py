@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fsdaemon.config.schema import Config, Exceptions
-from fsdaemon.core import reading, records, ring
+from fsdaemon.core import reading, records, ring, telling
 from fsdaemon.core.call import Call
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.diversion import Diverter
@@ -48,8 +48,8 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "from": words.origin(),
         "otherwise": verdict.why.otherwise.format_map(words),
         "shows": words.shows(),
-        "caller_sees": words.caller_sees(),
-        "trunk_gets": words.trunk_gets(),
+        "caller_sees": telling.caller_sees(decision.connected),
+        "trunk_gets": telling.trunk_gets(decision.trunk),
         "missed": words.missed(),
         "label_rule": decision.shown.reason.text.format_map(words),
         "rings": ring.alert_info(call, verdict, words.config),
@@ -89,6 +89,7 @@ def warning(call: Call, verdict: Verdict) -> str:
         callee=call.callee,
         domain=call.callee.domain,
         sent_away=repr(call.sent_away[:_LONGEST]),
+        own_unread=call.own.unread,
         forward_plain=f"{forwards} {call.forwards.get(verdict.kind, '')}",
         forward_quoted=f"{forwards} {verdict.target[:_LONGEST]!r}",
     )
@@ -188,7 +189,8 @@ class Fields:
         if verdict.key:
             return f"{self.key(verdict.key)}{verdict.rule[len(verdict.key) :]}"
         if verdict.action == FORWARD:
-            return f"no exception matched ({', '.join(map(self.key, self._exceptions()))})"
+            own = dict.fromkeys(f"{one.name} of {self.call.callee}" for one in self.call.own.entries)
+            return f"no exception matched ({', '.join([*map(self.key, self._exceptions()), *own])})"
         return ""
 
     @staticmethod
@@ -197,6 +199,8 @@ class Fields:
 
     def origin(self) -> str:
         """Where the rule stands."""
+        if self.verdict.place:
+            return self.verdict.place
         paths = [self.verdict.key] if self.verdict.key else []
         if self.verdict.action == FORWARD:
             paths = self._exceptions()
@@ -277,29 +281,6 @@ class Fields:
             f"{name} <{number}>" if name and number and number not in name else (name or number or "nothing")
         )
 
-    def caller_sees(self) -> str:
-        """What the caller's phone shows of the one who is reached; empty: what FreeSWITCH makes of it."""
-        seen = self.decision.connected
-        if seen.hidden:
-            return "what was dialled, and no name or extension"
-        return f"{seen.name} <{seen.number}>" if seen.name != seen.number else seen.name
-
-    def trunk_gets(self) -> str:
-        """The headers by which a trunk learns of the forward, and who stands in which."""
-        told = self.decision.trunk
-        leg = told.identity.leg
-        said = [f"{header.variable[len(v.SIP_HEADER) :]}: {value}" for header, value in told.headers.items()]
-        if v.LEG_FROM_DISPLAY in leg:
-            address = f" <{leg[v.LEG_FROM_URI]}>" if v.LEG_FROM_URI in leg else ""
-            said.append(f'From: "{shown_by_mod_sofia(leg[v.LEG_FROM_DISPLAY])}"{address}')
-        if leg.get(v.CID_TYPE.variable) == "pid":
-            said.append(f"P-{'Preferred' if v.LEG_PRIVACY in leg else 'Asserted'}-Identity: the caller")
-        sent = [(name, value) for name, value in leg.items() if name.startswith(v.SIP_HEADER)]
-        said += [f"{name[len(v.SIP_HEADER) :]}: {value}" for name, value in sent]
-        if told.identity.number:
-            said.append(f"caller: {told.identity.name} <{told.identity.number}>")
-        return "; ".join(said)
-
     def missed(self) -> str:
         """That the callee's phone will list no missed call (routing.missed); empty where it will."""
         to, limit = self.verdict.unanswered, f"within {self.call.ring_time} s"
@@ -317,6 +298,7 @@ class Fields:
             "is in groups": ", ".join(call.person.groups if call.person else ()),
             "who is called": _named(call.callee.name, call.callee_name) + self._where(),
             "forwards": ", ".join(forwards) or "none",
+            "lets through": ", ".join(f"{one.text} ({one.place})" for one in call.own.entries),
             "phone": _tried(call),
             "forwarded before": _steps(call.before_us),
             "Diversion": self._came(),

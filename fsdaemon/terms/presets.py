@@ -10,6 +10,8 @@ from fsdaemon.terms import variables as v
 from fsdaemon.terms.kinds import KINDS, SET
 from fsdaemon.terms.variables import Header, Writer, header_of
 
+EXCEPT = header_of("directory:call_forward_except", Writer.DIRECTORY)
+
 
 class Place(NamedTuple):
     """Where one kind of forward stands."""
@@ -26,6 +28,8 @@ class Preset:
     callee_name: tuple[Header, ...]
     domain: tuple[Header, ...]
     groups: tuple[Header, ...]
+    #: who may get through to a callee who forwards
+    forward_except: tuple[Header, ...] = (v.FORWARD_EXCEPT, EXCEPT)
     is_user: tuple[Header, ...] = ()  #: "true" if the forwards are the callee's; empty: they always are
     #: the domain of a user who gave the password; a dialplan may overwrite domain_name
     caller_domain: tuple[Header, ...] = (v.AUTH_DOMAIN, v.DOMAIN_NAME)
@@ -74,6 +78,7 @@ PRESETS = {
         callee_name=(header_of("extension_caller_id_name"),),
         domain=(v.DOMAIN_NAME,),
         groups=(v.CALL_GROUP, v.CALLGROUP),
+        forward_except=(EXCEPT,),  # of app/extension_settings
         is_user=(header_of("user_exists"),),
         forwards={
             "always": _fusionpbx("all"),

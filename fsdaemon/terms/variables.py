@@ -126,6 +126,7 @@ CALLEE_NAME = _v("fsdaemon_callee_name", Writer.DIALPLAN)
 DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 #: Kind → where a dialplan may put the callee's forward, before the directory is asked.
 FORWARDS = {name: _v(f"fsdaemon_forward_{KINDS[name].variable}", Writer.DIALPLAN) for name in SET}
+FORWARD_EXCEPT = _v("fsdaemon_forward_except", Writer.DIALPLAN)  # who may get through all the same
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)

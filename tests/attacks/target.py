@@ -35,7 +35,8 @@ def recording(name: str) -> bytes:
 
 def call_data(name: str = "internal_before_bridge", **variables: str) -> bytes:
     """A recording, with 100 forwarding always to 102 unless the variables say otherwise."""
-    return switchside.channel_data(recording(name), {"fsdaemon_forward_all": "102", **variables})
+    forward = {"fsdaemon_forward_all": "102", "fsdaemon_forward_except": "109"}
+    return switchside.channel_data(recording(name), {**forward, **variables})
 
 
 def broken_characters(line: str) -> list[str]:

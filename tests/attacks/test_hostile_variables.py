@@ -23,6 +23,7 @@ CARRIED = (
     "last_bridge_to",
     "fsdaemon_callee_name",
     "fsdaemon_forward_all",
+    "fsdaemon_forward_except",
     "domain_name",
 )
 
@@ -64,7 +65,8 @@ def test_the_last_bridge(daemon: Target, evil: str) -> None:
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL)
 def test_the_answer_to_a_question(daemon: Target, evil: str) -> None:
     mark = daemon.mark
-    check(daemon, call_data(), {"user_data 100@lab.test var effective_caller_id_name": evil})
+    for variable in ("effective_caller_id_name", "call_forward_except"):
+        check(daemon, call_data(), {f"user_data 100@lab.test var {variable}": evil})
     daemon.unharmed(mark)
 
 

@@ -105,6 +105,10 @@ class Cast:
             }
         )
 
+    def lets_through(self, who: str, text: str) -> None:
+        """The directory's list of those who get through to `who`; before `forwards`."""
+        self.extra = {**self.extra, self.number(who): {"call_forward_except": self.filled(text)}}
+
     def set_forwards(self, forwards: dict[str, dict[str, str]]) -> None:
         raise NotImplementedError
 
@@ -132,4 +136,5 @@ class Cast:
         """Nobody has dialled a forward."""
         for domain in {self.domain, "b.test"}:
             for part in PARTS:
-                self.api(f"db delete/fsdaemon-{domain}/{self.number(part)}")
+                for realm in ("fsdaemon", "fsdaemon.except"):
+                    self.api(f"db delete/{realm}-{domain}/{self.number(part)}")

@@ -115,8 +115,19 @@ class FusionPBX(Process):
         lines += [self.changed(user, kinds) for user, kinds in forwards.items()]
         self.sql("\n".join(lines))
 
+    def lets_through(self, who: str, text: str) -> None:
+        """As app/extension_settings writes it."""
+        where = f"extension = {quote(self.number(who))} and domain_uuid = {quote(self.domains['lab.test'])}"
+        self.sql(
+            "insert into v_extension_settings (extension_setting_uuid, domain_uuid, extension_uuid, "
+            "extension_setting_type, extension_setting_name, extension_setting_value, "
+            "extension_setting_enabled) select gen_random_uuid(), domain_uuid, extension_uuid, 'variable', "
+            f"'call_forward_except', {quote(self.filled(text))}, true from v_extensions where {where};"
+        )
+
     def reset(self) -> None:
         self.sql(
+            "delete from v_extension_settings;"
             "update v_extensions set sip_bypass_media = null, number_alias = '';"
             "update v_ring_groups set ring_group_strategy = 'simultaneous';"
         )

@@ -207,6 +207,11 @@ def line(site, who="boss", domain=None):
     return site.api(f"db select/fsdaemon-{domain or site.domain}/{site.number(who)}").replace(NO_LINE, "")
 
 
+def exceptions(site, who="boss"):
+    """Who gets through to `who`, as it was dialled."""
+    return site.api(f"db select/fsdaemon.except-{site.domain}/{site.number(who)}").replace(NO_LINE, "")
+
+
 def both_at_once(switches, codes_, rounds):
     """Two phones of a user dial a code each within 5 ms, four users at a time; what each phone showed, and the line."""
     users, seen = ("100", "102", "103", "104"), []

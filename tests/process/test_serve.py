@@ -19,7 +19,12 @@ from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
 
-FORWARD = {"fsdaemon_forward_all": "102", "fsdaemon_callee_name": "Cora Chefin"}
+# Nothing is left to ask about.
+FORWARD = {
+    "fsdaemon_forward_all": "102",
+    "fsdaemon_callee_name": "Cora Chefin",
+    "fsdaemon_forward_except": "109",
+}
 
 
 def plain(**variables: str) -> bytes:

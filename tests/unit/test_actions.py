@@ -186,6 +186,11 @@ VARIABLES = {
     "callee_name": ("x", {"x": "Zoe", "fsdaemon_forward_all": "103"}, lambda c: c.callee_name == "Zoe"),
     "domain": ("x", {"x": "b.example"}, lambda c: c.callee.domain == "b.example"),
     "groups": ("x", {"x": "board, staff"}, lambda c: c.person.groups == ("board", "staff")),
+    "forward_except": (
+        "x",
+        {"x": "104", "fsdaemon_forward_all": "103"},
+        lambda c: [one.text for one in c.own.entries] == ["104"],
+    ),
     "is_user": ("x", {"fsdaemon_forward_all": "103"}, lambda c: c.target == ""),
     "caller_domain": ("x", {"x": "b.example"}, lambda c: c.caller.user.domain == "b.example"),
     **{kind: ("x", {"x": "103"}, lambda c, kind=kind: c.forwards.get(kind) == "103") for kind in SET},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.live.caller import Callers
+from tests.live.handset import DONE, dial
 from tests.live.scenarios import with_conf
 
 FOLLOWED, RANG = 486, 480
@@ -68,3 +69,19 @@ def test_the_outside_number_that_the_forward_points_to(site, daemon):
 def test_a_stranger_is_never_the_target_that_is_a_user(site, daemon):
     site.forwards(boss={"all": "secretary"}, secretary={"all": "4860"})
     assert called_by(site, "101", "100", "sip:101", "+101") == [FOLLOWED] * 4
+
+
+@with_conf(IN_GERMANY)
+def test_numbers_that_a_user_lets_through(codes, daemon):
+    """In the directory and by code, however they are written; users' numbers and withheld ones never."""
+    codes.lets_through("boss", "+49 170 1234567, 101")
+    codes.forwards(boss={"all": "4860"})
+    same = ("+491701234567", "01701234567", "00491701234567", "001701234567")
+    others = ("+491701234568", "101", "anonymous", "1234567")
+    assert called_by(codes, *same) == [RANG] * len(same)
+    assert called_by(codes, *others) == [FOLLOWED] * len(others)
+    assert dial(codes, "*64*001701234568#")[2] == DONE
+    assert dial(codes, "*64*102#")[2] == DONE
+    assert called_by(codes, "+491701234568", "102") == [RANG, FOLLOWED]
+    assert dial(codes, "#64*+491701234568#")[2] == DONE
+    assert called_by(codes, "+491701234568", "+491701234567") == [FOLLOWED, RANG]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tests.live.handset import DONE, OFF, REFUSED, Handset, dial, line
-from tests.live.scenarios import labelled, own_name_only
+from tests.live.handset import DONE, OFF, REFUSED, Handset, dial, exceptions, line
+from tests.live.scenarios import labelled, own_name_only, with_conf
 
 
 def test_a_phone_dials_a_forward_and_it_survives_a_restart(codes, scene):
@@ -239,3 +239,105 @@ def test_the_directory_comes_second(codes, scene):
         ("*62*<zoe>#", "Uml. nicht erreichbar an <zoe>", DONE, ";21=off;67=off;62=on:<zoe>"),
         ("#002#", "Alle Uml. aus", DONE, ";21=off;67=off;62=off:<zoe>"),
     )
+
+
+# --- who may still get through ---
+
+
+def test_a_user_dials_who_gets_through(codes, daemon, lab):
+    """Until that user says otherwise, and by an attended transfer, too; nobody else, and to nobody else."""
+    dial(codes, "*21*<secretary>#")
+    dial(codes, "*21*<secretary>#", "zoe")
+    shown = codes.filled("Ausnahmen <kai>")
+    assert dial(codes, "*64*<kai>#") == (200, shown, DONE)
+    boss, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
+
+    def forwarded(count, who="boss"):
+        kai.dial(who)
+        labelled(lab.rings(secretary, count), "kai", **{who: "unconditional"})
+        lab.hangup_all()
+
+    kai.dial("boss")
+    own_name_only(lab.rings(boss))
+    lab.hangup_all()
+    vera.dial("boss")
+    labelled(lab.rings(secretary), "vera", boss="unconditional")
+    lab.hangup_all()
+    forwarded(2, "zoe")
+    assert dial(codes, "#64*<kai>#") == (200, "Keine Ausnahmen", DONE)
+    forwarded(3)
+    dial(codes, "*64*<vera>#")
+    dial(codes, "*64*<kai>#")
+    kai.dial("boss")
+    own_name_only(lab.rings(boss, 2))
+    lab.hangup_all()
+    assert dial(codes, "##64#") == (200, "Keine Ausnahmen", DONE)
+    forwarded(4)
+    daemon.says(r"ring {boss} for {kai}: own \({boss} forwards always to {secretary}\)")
+
+
+def test_a_list_of_those_who_get_through(codes):
+    """What is dialled, shown, heard, stored; the forwards stay as they are."""
+    dial(codes, "*21*<secretary>#")
+    for code, shown, tones, stored in (
+        ("*#64#", "Keine Ausnahmen", OFF, ""),
+        ("*64*<kai>#", "Ausnahmen <kai>", DONE, "<kai>"),
+        ("*64*<vera>", "Ausnahmen <vera>, <kai>", DONE, "<vera>,<kai>"),
+        (
+            "**64*+491701234567*11#",
+            "Ausnahmen +491701234567, <vera>, <kai>",
+            DONE,
+            "+491701234567,<vera>,<kai>",
+        ),
+        ("*64*<kai>%23", "Ausnahmen <kai>, +491701234567, <vera>", DONE, "<kai>,+491701234567,<vera>"),
+        ("#64*<vera>#", "Ausnahmen <kai>, +491701234567", DONE, "<kai>,+491701234567"),
+        ("#64*<vera>#", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64*<boss>#", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64*4321#", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64*%24%7Bdomain%7D%23", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64*<vera>%2C<zoe>%23", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64#", "Uml. abgelehnt", REFUSED, "<kai>,+491701234567"),
+        ("*64**2", "Ausnahmen <kai>, +491701234567", DONE, "<kai>,+491701234567"),
+        ("*64*+491701234567**0", "Ausnahmen <kai>", DONE, "<kai>"),
+        ("*#64#", "Ausnahmen <kai>", DONE, "<kai>"),
+        ("*64**9", "Keine Ausnahmen", DONE, ""),
+    ):
+        answer, display, heard = dial(codes, code)
+        if codes.tells_digits:
+            heard = heard[: len(tones)]
+        seen = (code, answer, display, heard, exceptions(codes))
+        assert seen == (code, 200, codes.filled(shown), tones, codes.filled(stored))
+    assert line(codes) == codes.filled(";21=on:<secretary>")
+
+
+def test_a_full_list(codes, daemon):
+    """Twenty entries, and what FreeSWITCH's db gives back: 255 characters."""
+    full = ",".join(f"55512{count}" for count in range(10, 29))
+    codes.api(f"db insert/fsdaemon.except-{codes.domain}/{codes.number('boss')}/{full}")
+    assert dial(codes, "*64*<kai>#")[1].count(",") == 19
+    assert dial(codes, "*64*<vera>#") == (200, "Uml. abgelehnt", REFUSED)
+    assert exceptions(codes) == codes.filled(f"<kai>,{full}")
+    assert daemon.says(r"code \*64\*{vera}# of {boss}@\S+: refused, the list is full \(at most 20 entries")
+    long = ",".join(f"{count}" * 31 for count in range(2, 9))  # 223 characters
+    codes.api(f"db insert/fsdaemon.except-{codes.domain}/{codes.number('boss')}/{long}")
+    assert dial(codes, "*64*" + "9" * 32 + "#") == (200, "Uml. abgelehnt", REFUSED)
+    assert dial(codes, "*64*" + "9" * 31 + "#")[2][:2] == DONE
+    assert exceptions(codes) == f"{'9' * 31},{long}"
+
+
+@with_conf("[codes]\nexceptions = false\n")
+def test_lists_of_users_are_forbidden(codes, daemon, lab):
+    """What was dialled before has no effect; what the administrator wrote has."""
+    codes.api(codes.filled("db insert/fsdaemon.except-<domain>/<boss>/<kai>"))
+    codes.lets_through("boss", "<vera>")
+    codes.forwards()
+    dial(codes, "*21*<secretary>#")
+    for code in ("*64*<zoe>#", "#64*<kai>#", "##64#", "*#64#"):
+        assert dial(codes, code) == (200, "Uml. abgelehnt", REFUSED)
+    assert exceptions(codes) == codes.number("kai")
+    boss, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", boss="unconditional")
+    lab.hangup_all()
+    vera.dial("boss")
+    own_name_only(lab.rings(boss), "vera")

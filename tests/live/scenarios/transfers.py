@@ -132,3 +132,23 @@ def test_the_right_of_one_pair_is_no_other_pairs(site, daemon, lab):
     assert call.up
     assert leg.up
     assert not zoe.rang
+
+
+def test_the_one_who_is_let_through_transfers(site, daemon, lab):
+    """Attended it counts, blind it does not."""
+    site.lets_through("boss", "<secretary>")
+    site.forwards(boss={"all": "vera"})
+    boss, secretary, kai, vera = lab.register("boss", "secretary", "kai", "vera")
+    _, first = lab.connect(kai, "secretary", secretary)
+    first.send_to("boss")
+    labelled(lab.rings(vera), "kai", boss="unconditional")
+    assert not boss.rang
+    lab.hangup_all()
+    _, first = lab.connect(kai, "secretary", secretary)
+    consultation = secretary.dial("boss")
+    at_boss = lab.rings(boss)
+    lab.wait(lambda: consultation.ringing, "heard by the secretary")
+    first.join(consultation)
+    lab.turn(1)
+    at_boss.pick_up()
+    assert len(vera.incoming) == 1
