@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_type_hints
 
-from fsdaemon.config import checks, trunks
+from fsdaemon.config import checks, switch, trunks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms import e164
@@ -185,6 +185,16 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """[switch]: a connection to FreeSWITCH's inbound event socket; off without an address."""
+
+    address: Annotated[str, switch.ADDRESS] = ""
+    user: Annotated[str, switch.USER] = ""
+    password: Annotated[str, switch.PASSWORD] = field(default="", repr=False)
+    password_file: Annotated[str, switch.PASSWORD_FILE] = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """One whole configuration. `origin` says of each `section.key` where its value comes from."""
 
@@ -197,6 +207,7 @@ class Config:
     variables: Preset
     log: Log
     metrics: Metrics
+    switch: Switch
     preset: str = "default"
     domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: `section.key` set for a domain

@@ -23,6 +23,7 @@ from fsdaemon.daemon import log, systemd
 from fsdaemon.daemon.expected import Expected
 from fsdaemon.daemon.heartbeat import Heartbeat
 from fsdaemon.daemon.listener import Listener, adopt, open_socket, text_of
+from fsdaemon.daemon.switch import Switch, password_of
 from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Server:
         self._expected = Expected(config)
         self.in_flight = 0
         self.metrics: Metrics | None = None
+        self.switch: Switch | None = None
+        self._password = ""
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -72,6 +75,7 @@ class Server:
         gevent.signal_handler(signal.SIGHUP, self._asked_to_reload.set)
         reloading = gevent.spawn(self._reload_when_asked)
         self._show()
+        self._link()
         logger.info("listening on {}", ", ".join(self.listen()))
         watchdog = gevent.spawn(self._watchdog)
         gc.freeze()  # what is loaded stays: looking through it now and then would hold every call for 10 ms
@@ -79,6 +83,8 @@ class Server:
         self._stopping.wait()
         systemd.notify("STOPPING=1")
         self.drain()
+        if self.switch:
+            self.switch.stop()
         gevent.killall([watchdog, reloading])
         self._say_what_was_counted(everything=True)
 
@@ -99,9 +105,28 @@ class Server:
                 "metrics.listen {} is reachable from other machines; anyone who connects can see call data",
                 address,
             )
-        self.metrics = metrics.Metrics(lambda: self.in_flight, lambda: self.config)
+        self.metrics = metrics.Metrics(lambda: self.in_flight, lambda: self.config, lambda: self.switch)
         page.serve(self.metrics, listener, address)
         logger.info("metrics and page on http://{}/", text_of(listener.getsockname()))
+
+    def _link(self) -> None:
+        """Connect to FreeSWITCH's event socket as [switch] says, where that is new."""
+        password, why = "", ""
+        try:
+            password = password_of(self.config)
+        except OSError as error:
+            why = str(error)
+        before = self.switch
+        if before and not why and (before.config.switch, self._password) == (self.config.switch, password):
+            return
+        if before:
+            before.stop()
+        self._password = password
+        self.switch = Switch(self.config, password, lambda _: None, lambda _: None, ())
+        if why:
+            self.switch.refuse(why)
+        else:
+            self.switch.start()
 
     def stop(self) -> None:
         """Let `run` come to its end."""
@@ -146,6 +171,7 @@ class Server:
             self.config, self._expected = config, Expected(config)
             logger.info("configuration reloaded")
             self._count("reloads", "done")
+            self._link()
         systemd.notify("READY=1")
 
     def _watchdog(self) -> None:
