@@ -37,6 +37,7 @@ _ENTRY = re.compile(rf"({_CODES})=(on|off)(?::([^:]+))?(?::([0-9]+))?")
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
 _DIRECTORY = [f"call_forward_{KINDS[kind].variable}" for kind in SERVICES.values()]
 _BUSY = "somebody else is changing it"
+DISABLED = "codes.enabled is false"
 _AWAY = "FreeSWITCH's db does not answer"
 _KEY = re.compile(r"[A-Za-z0-9-]*\.[0-9]*")
 _MOST_GONE = 50  # of those who are gone, as many are taken away at a time
@@ -212,6 +213,20 @@ class Outcome(NamedTuple):
     values: dict[v.Header, str]  #: channel variables: what one hears and sees
     sentence: str  #: one line for the log
     busy: bool = False  #: somebody else changes this line now; try again in a moment, or refuse
+    changed: bool = False  #: what is stored for `user` is new
+    user: str = ""
+    domain: str = ""
+
+
+class Request(NamedTuple):
+    """What an established user asks for, by a code or with a key of the phone."""
+
+    code: Code
+    user: str  #: the id in the directory
+    domain: str
+    said: str  #: how it was asked for, for the log
+    toll_allow: str
+    key: str  #: names it in the lock
 
 
 def select(user: str, domain: str) -> str:
@@ -242,22 +257,35 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
     (user,) = yield [Api(f"user_data {user}@{domain} attr id")]
     code = parse(dialled) or Code("", "")
     if not config.codes.enabled:
-        return _refused(dialled, user, domain, code, config.codes, "codes.enabled is false")
+        return _refused(f"code {dialled}", user, domain, code, config.codes, DISABLED)
     if not code.do or not dialable(user):
-        return _refused(dialled, user, domain, code, config.codes, "not a code")
-    return (yield from _Way(headers, config.codes, code, user, domain).run())
+        return _refused(f"code {dialled}", user, domain, code, config.codes, "not a code")
+    key = key_of(headers.get(v.UUID), headers.get(v.NOW))
+    request = Request(code, user, domain, f"code {dialled}", headers.get(v.TOLL_ALLOW), key)
+    return (yield from ask(request, config.codes))
+
+
+def key_of(channel: str, now: str) -> str:
+    """The name of a request in the lock: of its channel or Call-ID, which a stranger may have written, and when.
+
+    `now` is in microseconds since 1970.
+    """
+    return f"{re.sub('[^A-Za-z0-9-]', '', channel)[:64]}.{re.sub('[^0-9]', '', now)[:10]}"
+
+
+def ask(request: Request, words: Codes) -> Way[Outcome]:
+    """The way of one request: judged, and stored under the lock."""
+    return _Way(request, words).run()
 
 
 class _Way:
-    """One code of an established user."""
+    """One request of an established user."""
 
-    def __init__(self, headers: Headers, words: Codes, code: Code, user: str, domain: str) -> None:
-        self.headers, self.words, self.code, self.user, self.domain = headers, words, code, user, domain
-        self.services = _SERVICES[code.service]
-        self.lock = f"fsdaemon-lock-{domain.lower()}-{user}"
-        # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
-        uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
-        self.key = f"{uuid[:64]}.{now[:10]}"
+    def __init__(self, request: Request, words: Codes) -> None:
+        self.request, self.words = request, words
+        self.code, self.user, self.domain, self.key = request.code, request.user, request.domain, request.key
+        self.services = _SERVICES[self.code.service]
+        self.lock = f"fsdaemon-lock-{self.domain.lower()}-{self.user}"
         # The commands that give the line back, and take away what nobody holds any more.
         self.free: list[Api] = []
 
@@ -320,7 +348,7 @@ class _Way:
             found = ""
             if dialable(number):
                 (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")]
-            toll = self.headers.get(v.TOLL_ALLOW)
+            toll = self.request.toll_allow
             if found.lower() == self.user.lower() or not may_lead_to(
                 number, bool(found), toll, self.words.targets
             ):
@@ -338,18 +366,19 @@ class _Way:
         return f"{language} name_spelled pronounced {number}" if module == there == "true" else ""
 
     def _refused(self, why: str) -> Outcome:
-        return _refused(self.headers.get(v.DESTINATION), self.user, self.domain, self.code, self.words, why)
+        return _refused(self.request.said, self.user, self.domain, self.code, self.words, why)
 
     def _done(self, targets: Mapping[str, str], say: str) -> Outcome:
         text = text_of(self.code, targets, self.words)
         tone = self.words.tone_off if self.code.do == ASK and not targets else self.words.tone_done
-        sentence = f"code {self.headers.get(v.DESTINATION)} of {self.user}@{self.domain}: {text}"
-        return Outcome(_played(text, self.code, tone, say), sentence)
+        sentence = f"{self.request.said} of {self.user}@{self.domain}: {text}"
+        values, new = _played(text, self.code, tone, say), self.code.do != ASK
+        return Outcome(values, sentence, changed=new, user=self.user, domain=self.domain)
 
 
-def _refused(dialled: str, user: str, domain: str, code: Code, words: Codes, why: str) -> Outcome:
+def _refused(said: str, user: str, domain: str, code: Code, words: Codes, why: str) -> Outcome:
     values = _played(words.refused, code, words.tone_refused, "")
-    return Outcome(values, f"code {dialled} of {user}@{domain}: refused, {why}")
+    return Outcome(values, f"{said} of {user}@{domain}: refused, {why}")
 
 
 def _rejected(dialled: str, why: str) -> Outcome:
