@@ -164,7 +164,8 @@ class Switch:
         answer = AsyncResult()
         self._asked.append(_Command(data, answer))
         self._something_to_send.set()
-        if not answer.wait(_ANSWER):
+        answer.wait(_ANSWER)
+        if not answer.ready():
             raise SwitchGone(f"FreeSWITCH did not answer within {_ANSWER:g} s")
         message: Message = answer.get()
         if message.content_type == "command/reply":  # an answer is an api/response
