@@ -87,6 +87,7 @@ class Display:
     caller_outside: Annotated[str, one_of(*CONNECTED)] = "called"
     caller_template: Annotated[str, checks.template("target", "diverter")] = "{target} fuer {diverter}"
     ring: Annotated[Ring, RING] = ""
+    lamp_kinds: Annotated[Texts, list_of(one_of(*SET), f"kinds of forward: {', '.join(SET)}")] = ("always",)
     diversion_from: Annotated[
         Texts, list_of(checks.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
     ] = ()
@@ -157,6 +158,7 @@ class Codes:
     tone_done: Tone = "%(150,50,660);%(300,100,880)"
     tone_refused: Tone = "%(250,150,330);%(250,150,330);%(250,150,330)"
     tone_off: Tone = "%(800,100,520)"
+    lamp_watchers: Annotated[switch.Watchers, switch.WATCHERS] = "domain"
 
     if not TYPE_CHECKING:  # mypy shall go on to find a misspelt name
 
@@ -192,6 +194,8 @@ class Switch:
     user: Annotated[str, switch.USER] = ""
     password: Annotated[str, switch.PASSWORD] = field(default="", repr=False)
     password_file: Annotated[str, switch.PASSWORD_FILE] = ""
+    feature_keys: Annotated[str, one_of(*switch.FEATURE_KEYS)] = "show"
+    database: Annotated[str, switch.DATABASE] = ""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Union
 
-from fsdaemon.config.checks import TEXT, Check, _host_port, _matching, _Unfit, _with_host
+from fsdaemon.config import checks
+from fsdaemon.config.checks import GROUP, TEXT, Check, _host_port, _matching, _Unfit, _with_host, list_of
 
 _EVERYWHERE = ("0.0.0.0", "[::]")
 _HERE = re.compile(r"localhost|127\.[0-9.]+|\[::1\]")
@@ -50,9 +51,44 @@ PASSWORD_FILE = _matching(
 )
 
 
+FEATURE_KEYS = ("off", "show", "set")
+DATABASE = _matching(
+    'the directory with FreeSWITCH\'s databases, like "/var/lib/freeswitch/db", or empty',
+    r"(/[^\x00-\x1f\x7f]*)?",
+)
+Watchers = Union[str, tuple[str, ...]]
+_WORDS = ("domain", "user", "nobody")
+_GROUP = "group:"
+
+
+def _watcher(value: Any) -> str:
+    text = TEXT.take(value)
+    if text.startswith(_GROUP):
+        GROUP.take(text[len(_GROUP) :])
+    else:
+        checks.USER.take(text)
+    return str(text)
+
+
+_WATCHER = Check('a user, like "104" or "104@b.example", or a group, like "group:reception"', _watcher)
+_LIST = list_of(_WATCHER, 'users and groups, like ["104", "group:reception"]')
+
+
+def _watchers(value: Any) -> Watchers:
+    if isinstance(value, list):
+        return _LIST.take(value)
+    if value not in _WORDS:
+        raise _Unfit
+    return str(value)
+
+
+WATCHERS: Check[Watchers] = Check(f"one of {', '.join(_WORDS)}, or {_LIST.text}", _watchers)
+
+
 def contradictions(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """What no key of [switch] can say alone: the key, and what is wrong with it."""
     switch = values["switch"]
+    yield from _keys_and_lamps(values)
     if switch["password"] and switch["password_file"]:
         yield "switch.password_file", "there is switch.password, too; set only one of them"
     if not switch["address"]:
@@ -65,6 +101,20 @@ def contradictions(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[st
         if _same(switch["address"], address):
             what = f"is {key}, where the daemon itself listens; FreeSWITCH's event socket is usually"
             yield "switch.address", f'{what} "127.0.0.1:8021" (event_socket.conf.xml)'
+
+
+def _keys_and_lamps(values: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    switch, watchers = values["switch"], values["codes"]["lamp_watchers"]
+    if switch["feature_keys"] == "set":
+        needed = "without it nothing proves who pressed the key"
+        for key, why in {"address": "the events of the keys come from there", "database": needed}.items():
+            if not switch[key]:
+                yield "switch.feature_keys", f'"set" needs switch.{key}; {why}'
+        if values["variables"]["preset"] == "fusionpbx":
+            what = '"set" does not go with preset = "fusionpbx": FusionPBX keeps the forwards; "show" goes'
+            yield "switch.feature_keys", what
+    if watchers not in ("domain", "nobody") and switch["address"] and not switch["database"]:
+        yield "codes.lamp_watchers", "needs switch.database; without it nothing proves who watches"
 
 
 def _same(address: str, listening: str) -> bool:

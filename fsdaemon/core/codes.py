@@ -266,7 +266,7 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
 
 
 def key_of(channel: str, now: str) -> str:
-    """The name of a request in the lock: of its channel or Call-ID, which a stranger may have written, and when.
+    """The name of a request in the lock: its channel or Call-ID, which a stranger may write, and when.
 
     `now` is in microseconds since 1970.
     """

@@ -1,11 +1,12 @@
-"""Feature keys (Event: as-feature-event): what a phone's SUBSCRIBE wants, what is in effect, what phones are told.
+"""Feature keys (Event: as-feature-event): what a SUBSCRIBE wants, what is in effect, what phones are told.
 
-Rule: pure. Who sent a SUBSCRIBE is not known here (proof.py), and all text in it is a stranger's. What is sent is
-ASCII and has no character of XML: mod_sofia escapes nothing.
+Rule: pure. Who sent a SUBSCRIBE is not known here (proof.py), and all text in it is a stranger's. What is
+sent is ASCII and has no character of XML: mod_sofia escapes nothing.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -158,6 +159,21 @@ def users_in(listed: str) -> list[tuple[User, tuple[str, ...]]]:
     return list(found.items())
 
 
+def registered_in(listed: str) -> list[tuple[User, tuple[str, ...]]]:
+    """The same from `show registrations as json`, where the directory cannot be listed (mod_xml_curl)."""
+    try:
+        rows = json.loads(listed).get("rows", [])
+    except (ValueError, AttributeError):
+        return []
+    found: dict[User, tuple[str, ...]] = {}
+    for row in rows:
+        user = User(str(row.get("reg_user")), str(row.get("realm")))
+        profile = re.match(r"sofia/([A-Za-z0-9._-]{1,64})/", str(row.get("url")))
+        if profile and dialable(user.name) and is_domain(user.domain):
+            found[user] = tuple(dict.fromkeys((*found.get(user, ()), profile[1])))
+    return list(found.items())
+
+
 def state_of(user: User, config: Config) -> Way[State]:
     """The forwards of `user` that are in effect: what was dialled, else the directory's (forwards.py).
 
@@ -208,7 +224,8 @@ def told(state: State, to: Mapping[str, str]) -> list[Event]:
 
     `to` names the phones: `profile`, `user`, `host`, and `call-id` for one of them.
     """
-    return [Event(e.FEATURE, {**to, "Feature-Event": "ForwardingEvent", **_told(state[kind], kind)}) for kind in NAMES]
+    which = {**to, "Feature-Event": "ForwardingEvent"}
+    return [Event(e.FEATURE, {**which, **_told(state[kind], kind)}) for kind in NAMES]
 
 
 def _told(forward: Forward, kind: str) -> dict[str, str]:
@@ -228,6 +245,6 @@ def not_disturbed(to: Mapping[str, str]) -> Event:
 
 
 def request_of(event: Subscribed, code: Code, user: User, said: str) -> Way[codes.Request]:
-    """The set as a request of the user who was proven to have sent it, judged like a code that was dialled."""
+    """The set as a request of the user who sent it (proof.py), judged like a code that was dialled."""
     (toll,) = yield [Api(f"user_data {user.name}@{user.domain} var {v.TOLL_ALLOW.variable}")]
     return codes.Request(code, user.name, user.domain, said, toll, codes.key_of(event.call_id, event.now))

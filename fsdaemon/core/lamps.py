@@ -6,7 +6,6 @@ during calls, too.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -22,8 +21,6 @@ from fsdaemon.terms.numbers import dialable, is_domain
 PROTO = "forward"
 # A user part without calls: with that of EXT, mod_sofia tells the state of EXT's call instead of ours.
 _NOBODY = "fsdaemon-lamp"
-_MOST = 20_000  # watchers that are remembered
-_GRACE = 32  # seconds that FreeSWITCH keeps a subscription beyond its end
 _GROUP = "group:"
 
 
@@ -47,7 +44,6 @@ class Watcher(NamedTuple):
     user: str  #: who watches, as From says
     host: str
     profile: str
-    machine: str
     expires: int  #: seconds; 0: it ended
     now: str  #: microseconds since 1970
 
@@ -60,7 +56,7 @@ def watcher(headers: Headers) -> Watcher | None:
     if not lamp or not call_id or not is_domain(host) or "\n" in call_id or "\r" in call_id:
         return None
     expires = whole(headers.get(e.EXPIRES))
-    return Watcher(call_id, lamp, user, host, headers.get(e.SIP_PROFILE), "", expires, headers.get(e.NOW))
+    return Watcher(call_id, lamp, user, host, headers.get(e.SIP_PROFILE), expires, headers.get(e.NOW))
 
 
 def lamp_of(to: str) -> Lamp | None:
@@ -81,8 +77,8 @@ def is_on(state: State, number: str, kinds: Iterable[str]) -> bool:
 def shown(lamp: Lamp, on: bool, token: str, call_id: str = "") -> Event:
     """The event that makes a lamp right: at one subscription, or without `call_id` at all that watch it.
 
-    `token` must not be the id of a channel, and must be guessed by nobody. For all of them, a lamp that is on
-    blinks where the phone of EXT rings at that moment.
+    `token` must not be the id of a channel, and nobody may guess it. At all of them, a lamp that is on blinks
+    if the phone of EXT rings at that moment.
     """
     headers = {
         "proto": PROTO,
@@ -108,7 +104,7 @@ def open_to_all(words: Codes) -> bool:
 def may_watch(who: User | None, proven: bool, user: User, words: Codes) -> Way[bool]:
     """Whether `who` may watch the lamps of `user` (codes.lamp_watchers).
 
-    From is enough for "domain", as it is for FreeSWITCH's own lamps; for all else the address has to prove it.
+    From is enough for "domain", as for FreeSWITCH's own lamps; for all else the address has to prove it.
     """
     allowed = words.lamp_watchers
     if allowed == "nobody" or who is None:
@@ -125,46 +121,3 @@ def may_watch(who: User | None, proven: bool, user: User, words: Codes) -> Way[b
         return True
     answers = yield [Api(f"in_group {who.name}@{who.domain},{group}") for group in groups]
     return "true" in answers
-
-
-class Watchers:
-    """Those who watch now, each until the subscription ends; of too many the oldest are forgotten."""
-
-    def __init__(self, most: int = _MOST) -> None:
-        """Remember at most so many."""
-        self._most = most
-        self._known: OrderedDict[str, tuple[float, User, Watcher]] = OrderedDict()
-        self._of: dict[User, dict[str, Watcher]] = {}
-
-    def __len__(self) -> int:
-        """How many are known."""
-        return len(self._known)
-
-    def remember(self, one: Watcher, user: User, now: float) -> None:
-        """`one` watches `user` from now on, or no longer; `now` in seconds, of any clock."""
-        self.forget(one.call_id)
-        if not one.expires:
-            return
-        self._known[one.call_id] = (now + one.expires + _GRACE, user, one)
-        self._of.setdefault(user, {})[one.call_id] = one
-        while len(self._known) > self._most:
-            self.forget(next(iter(self._known)))
-
-    def forget(self, call_id: str) -> None:
-        """It ended."""
-        if call_id in self._known:
-            _, user, _ = self._known.pop(call_id)
-            del self._of[user][call_id]
-            if not self._of[user]:
-                del self._of[user]
-
-    def of(self, user: User, now: float) -> list[Watcher]:
-        """Who watches `user`, written as the directory has it."""
-        ended = [call_id for call_id in self._of.get(user, ()) if self._known[call_id][0] < now]
-        for call_id in ended:
-            self.forget(call_id)
-        return list(self._of.get(user, {}).values())
-
-    def users(self) -> list[User]:
-        """All who are watched."""
-        return list(self._of)

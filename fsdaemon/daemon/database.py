@@ -1,7 +1,7 @@
 """FreeSWITCH's own tables of subscriptions and registrations (`switch.database`), read and never written.
 
-Rule: says what stands there; what it proves says core/proof.py. Reading may wait for FreeSWITCH, so it is done in a
-thread, and gives up soon.
+Rule: says what stands there; what it proves says core/proof.py. Reading may wait for FreeSWITCH, so a thread
+does it, and gives up soon.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from fsdaemon.core.proof import Registration, Subscription
 _FILE = "sofia_reg_{}.db"  # sofia.c: of each profile, unless FreeSWITCH uses another database (core-db-dsn)
 _WAIT = 1.0  # seconds for a lock
 _MOST = 50_000  # rows
-_ROW = "call_id, event, sip_user, sip_host, sub_to_user, sub_to_host, network_ip, network_port, expires, profile_name, proto"
+_ROW = (
+    "call_id, event, sip_user, sip_host, sub_to_user, sub_to_host, network_ip, network_port, expires, "
+    "profile_name, proto"
+)
 _T = TypeVar("_T")
 
 

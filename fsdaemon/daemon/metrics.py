@@ -43,6 +43,10 @@ ERRORS = {
 }
 
 
+#: What becomes of a forward that a phone's key wants to set; "forged": nothing proves whose phone it is.
+KEYS = ("done", "refused", "forged")
+
+
 class Kept(NamedTuple):
     """One verdict, as it is kept."""
 
@@ -90,6 +94,7 @@ class Metrics:
         )
         self.refused = Counter("refused", "Calls beyond server.max_sessions", **into)
         self.codes = Counter("codes", "Codes that users dialled", **into)
+        self.keys = Counter("keys", "Forwards that phones' keys wanted to set", ["result"], **into)
         self.errors = Counter("errors", "Sessions that ended without a verdict", ["what"], **into)
         self.reloads = Counter("reloads", "Reloads of the configuration", ["result"], **into)
         Gauge("in_flight", "Sessions now", **into).set_function(in_flight)
@@ -99,6 +104,8 @@ class Metrics:
             self.errors.labels(what)
         for result in ("done", "refused"):
             self.reloads.labels(result)
+        for result in KEYS:
+            self.keys.labels(result)
         self._in_flight, self._config, self._switch, self._now = in_flight, config, switch, now
         self._kept: deque[Kept] = deque(maxlen=config().metrics.keep)
         self._number = 0

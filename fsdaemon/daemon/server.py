@@ -19,12 +19,15 @@ from loguru import logger
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core.codes import Outcome
+from fsdaemon.core.users import User
 from fsdaemon.daemon import log, systemd
 from fsdaemon.daemon.expected import Expected
+from fsdaemon.daemon.features import Features
 from fsdaemon.daemon.heartbeat import Heartbeat
 from fsdaemon.daemon.listener import Listener, adopt, open_socket, text_of
 from fsdaemon.daemon.switch import Switch, password_of
 from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
+from fsdaemon.terms.events import HEARD
 
 if TYPE_CHECKING:
     from fsdaemon.core.decide import Decision
@@ -49,6 +52,7 @@ class Server:
         self.metrics: Metrics | None = None
         self.switch: Switch | None = None
         self._password = ""
+        self.features = Features(lambda: self.config, self._count)
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -122,7 +126,7 @@ class Server:
         if before:
             before.stop()
         self._password = password
-        self.switch = Switch(self.config, password, lambda _: None, lambda _: None, ())
+        self.switch = Switch(self.config, password, self.features.on_login, self.features.on_event, HEARD)
         if why:
             self.switch.refuse(why)
         else:
@@ -172,6 +176,7 @@ class Server:
             logger.info("configuration reloaded")
             self._count("reloads", "done")
             self._link()
+            self.features.reloaded()
         systemd.notify("READY=1")
 
     def _watchdog(self) -> None:
@@ -229,6 +234,8 @@ class Server:
         if isinstance(outcome, Outcome):
             log.code(session.uuid or "", outcome, config.log)
             self._count("codes")
+            if outcome.changed:
+                self.features.changed(User(outcome.user, outcome.domain))
             return
         log.verdict(outcome, config.log)
         for warning in self._expected.look(session.session_data):

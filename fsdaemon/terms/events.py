@@ -1,7 +1,7 @@
 """FreeSWITCH's events for the keys and lamps of phones: their names, their headers, and who writes those.
 
-Rule: as in variables.py. `user` and `host` of the first are the From of a SUBSCRIBE, which FreeSWITCH compares with
-nothing: they say who somebody wants to be.
+Rule: as in variables.py. `user` and `host` of the first are the From of a SUBSCRIBE, which FreeSWITCH
+compares with nothing: they say who somebody wants to be.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from fsdaemon.terms.variables import Header, Writer
 
-SUBSCRIBED = "PHONE_FEATURE_SUBSCRIBE"  # sofia_presence.c: a SUBSCRIBE with Event: as-feature-event was accepted
+# sofia_presence.c: a SUBSCRIBE with Event: as-feature-event was accepted
+SUBSCRIBED = "PHONE_FEATURE_SUBSCRIBE"
 PROBE = "PRESENCE_PROBE"  # sofia_presence.c: a SUBSCRIBE for a lamp was
 RELOADED = "RELOADXML"  # switch_xml.c
 FEATURE = "PHONE_FEATURE"  # mod_sofia.c: makes a NOTIFY with Event: as-feature-event
