@@ -29,6 +29,7 @@ _KINDS = {name: kind for kind, name in NAMES.items()}
 _SWITCHES = {"true": True, "1": True, "false": False, "0": False}  # XML Schema, boolean
 _URI = re.compile(r"(?:(sips?|tel):)?([^;@]*)(?:;[^@]*)?(?:@([^;]*))?(?:;.*)?", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[\w.-]{1,32}", re.ASCII)
+_SEPARATORS = re.compile(r"[ ().-]")  # RFC 3966, visual-separator
 _PROFILE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _RING = 6  # seconds of one ring, as public implementations count
 _SHORTEST, _LONGEST = 5, 30  # seconds, as a code may say
@@ -113,7 +114,10 @@ def number_of(text: str, host: str) -> str:
     match = _URI.fullmatch(text[:200].strip(" \t").strip("<>"))
     if not match or (match[3] and match[3].partition(":")[0].lower() != host.lower()):
         return ""
-    number = as_dialled(match[2].strip(" \t"))
+    number = match[2].strip(" \t")
+    if (match[1] or "").lower() == "tel" or number.startswith("+"):
+        number = _SEPARATORS.sub("", number)
+    number = as_dialled(number)
     return number if dialable(number) and _NUMBER.fullmatch(number) else ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from fsdaemon.config.reader import Codes
+from fsdaemon.config.reader import Codes, Config
 from fsdaemon.core.features import State, whole
 from fsdaemon.core.questions import Way
 from fsdaemon.core.users import User, user_of
@@ -101,12 +101,12 @@ def open_to_all(words: Codes) -> bool:
     return words.lamp_watchers == "domain"
 
 
-def may_watch(who: User | None, proven: bool, user: User, words: Codes) -> Way[bool]:
-    """Whether `who` may watch the lamps of `user` (codes.lamp_watchers).
+def may_watch(who: User | None, proven: bool, user: User, config: Config) -> Way[bool]:
+    """Whether `who` may watch the lamps of `user` (codes.lamp_watchers); `config` is that of the domain.
 
     From is enough for "domain", as for FreeSWITCH's own lamps; for all else the address has to prove it.
     """
-    allowed = words.lamp_watchers
+    allowed = config.codes.lamp_watchers
     if allowed == "nobody" or who is None:
         return False
     if allowed == "domain":
@@ -116,8 +116,16 @@ def may_watch(who: User | None, proven: bool, user: User, words: Codes) -> Way[b
     if who.same(user):
         return True
     names = allowed if isinstance(allowed, tuple) else ()
-    groups = [name[len(_GROUP) :] for name in names if name.startswith(_GROUP)]
+    groups = tuple(name[len(_GROUP) :] for name in names if name.startswith(_GROUP))
     if any(who.same(user_of(name, user.domain)) for name in names if not name.startswith(_GROUP)):
         return True
-    answers = yield [Api(f"in_group {who.name}@{who.domain},{group}") for group in groups]
-    return "true" in answers
+    return bool(groups) and (yield from _is_in(who, groups, config))
+
+
+def _is_in(who: User, groups: tuple[str, ...], config: Config) -> Way[bool]:
+    """Whether the directory has `who` in one of `groups`: as identity.py looks for groups."""
+    at = f"{who.name}@{who.domain}"
+    own = yield [Api(f"user_data {at} var {name.variable}") for name in config.variables.groups]
+    if any(group.strip() in groups for text in own for group in text.split(",")):
+        return True
+    return "true" in (yield [Api(f"in_group {at},{group}") for group in groups])

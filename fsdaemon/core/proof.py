@@ -1,7 +1,7 @@
 """Who sent a SUBSCRIBE: what FreeSWITCH's own tables prove of it, and what they do not.
 
 Rule: pure. The event has only From, which FreeSWITCH compares with nothing. Its row in sip_subscriptions has
-the address it came from, and at that address a user is registered, by password. What does not fit is no proof.
+the address it came from, and at that address a user is registered, by password. What does not fit, is none.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def key_pressed(
 ) -> Proof:
     """Whether the one who pressed the key is `user`, whom the user and host of the event mean.
 
-    Besides the address: the SUBSCRIBE that made the row was authenticated (its event in small letters), as its
-    To, which is its From.
+    Besides the address: the SUBSCRIBE that made the row was authenticated (its event in small letters),
+    as its To, which is its From.
     """
     row, why = _row_of(event, rows)
     if not row:

@@ -179,12 +179,12 @@ class Features:
 
     def _may_watch(self, one: Watcher, user: User) -> bool:
         config = self._config()
-        words = config.for_domain(user.domain).codes
-        if lamps.open_to_all(words):
+        own = config.for_domain(user.domain)
+        if lamps.open_to_all(own.codes):
             who: User | None = User(one.user, user.domain if one.host == one.lamp.host else one.host)
             if one.host != one.lamp.host:
                 who = self._drive(features.user_at(one.user, one.host))
-            return self._drive(lamps.may_watch(who, False, user, words))
+            return self._drive(lamps.may_watch(who, False, user, own))
         who = self._drive(features.user_at(one.user, one.host))
         if not who or not config.switch.database:
             return False
@@ -194,7 +194,7 @@ class Features:
         except database.Missing as error:
             log.KEYS("switch.database", f"switch.database cannot be read, so nobody may watch: {error}")
             return False
-        return self._drive(lamps.may_watch(who, proof.watches(asked, who, *found), user, words))
+        return self._drive(lamps.may_watch(who, proof.watches(asked, who, *found), user, own))
 
     def _light(self, one: Watcher, state: State, config: Config) -> None:
         on = lamps.is_on(state, one.lamp.number, config.display.lamp_kinds)
@@ -207,7 +207,8 @@ class Features:
         if lamps.open_to_all(config.codes) and not self._all_known:
             states = [known for known in (before, state) if known]
             numbers = dict.fromkeys(known[kind].target for known in states for kind in kinds)
-            for number in ("", *filter(None, numbers)):
+            # A second "+" begins a host: nobody can watch such a number.
+            for number in ("", *(one for one in numbers if one and "+" not in one)):
                 lamp = Lamp(user.name, number, user.domain)
                 self._send([lamps.shown(lamp, lamps.is_on(state, number, kinds), self._token)])
         for one in self._watchers.of(user, time.monotonic()):
