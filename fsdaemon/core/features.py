@@ -138,10 +138,11 @@ State = Mapping[str, Forward]  # kind → forward
 def user_at(name: str, host: str) -> Way[User | None]:
     """The user whom somebody at `host` means by `name`; a number-alias is its user.
 
-    A phone may write an address instead of its domain: then it is the user of the only domain that has one.
+    A phone may write an address or another name instead of its domain (force-register-domain): then it is the
+    user of the only domain that has one.
     """
     (found,) = yield [Api(f"user_data {name}@{host} attr id")]
-    if found or not re.fullmatch(r"[0-9.]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?", host):
+    if found:
         return User(found, host) if dialable(found) else None
     (listed,) = yield [Api(f"list_users user {name}")]
     users = {user for user, _ in users_in(listed)}
@@ -157,9 +158,8 @@ def users_in(listed: str) -> list[tuple[User, tuple[str, ...]]]:
     for line in listed.split("\n")[1:]:
         cells = line.split("|")
         if len(cells) >= 5 and dialable(cells[0]) and "@" not in cells[0] and is_domain(cells[2]):
-            found[User(cells[0], cells[2])] = tuple(
-                dict.fromkeys(re.findall(r"sofia/([A-Za-z0-9._-]{1,64})/", cells[4]))
-            )
+            user, profiles = User(cells[0], cells[2]), re.findall(r"sofia/([A-Za-z0-9._-]{1,64})/", cells[4])
+            found[user] = tuple(dict.fromkeys((*found.get(user, ()), *profiles)))
     return list(found.items())
 
 

@@ -53,7 +53,8 @@ def watcher(headers: Headers) -> Watcher | None:
     lamp = lamp_of(headers.get(e.TO)) if headers.get(e.PROTO) == PROTO else None
     call_id = headers.get(e.SUB_CALL_ID)
     user, _, host = headers.get(e.FROM).rpartition("@")
-    if not lamp or not call_id or not is_domain(host) or "\n" in call_id or "\r" in call_id:
+    good = call_id and not set(call_id) & set("\0\n\r") and dialable(user) and is_domain(host)
+    if not lamp or not good:
         return None
     expires = whole(headers.get(e.EXPIRES))
     return Watcher(call_id, lamp, user, host, headers.get(e.SIP_PROFILE), expires, headers.get(e.NOW))

@@ -76,7 +76,7 @@ def key_pressed(
         why = f"From is {row.sip_user}, To is {row.sub_to_user}"
     elif not event.now.isdigit() or not -1 <= _written(event) - (row.expires - event.expires) <= _LATE:
         why = "another SUBSCRIBE had the same Call-ID since"
-    return Proof(why or _not_registered(event.user, user, row, registered), row.network_ip)
+    return Proof(why or _not_registered(event, user, row, registered), row.network_ip)
 
 
 def watches(
@@ -84,7 +84,7 @@ def watches(
 ) -> bool:
     """Whether the one who watches a lamp is `user`, as far as an address can tell."""
     row, _ = _row_of(event, rows)
-    return row is not None and not _not_registered(event.user, user, row, registered)
+    return row is not None and not _not_registered(event, user, row, registered)
 
 
 def _written(event: Asked) -> int:
@@ -110,17 +110,19 @@ def _decoded(call_id: str) -> str:
     return unquote_to_bytes(call_id).decode("utf-8", "replace")
 
 
-def _not_registered(name: str, user: User, row: Subscription, registered: Sequence[Registration]) -> str:
+def _not_registered(event: Asked, user: User, row: Subscription, registered: Sequence[Registration]) -> str:
     """Why the address is no proof for `user`; empty if it is one.
 
-    An address at which somebody else is registered, too (a proxy), is nobody's.
+    An address at which somebody else is registered, too (a proxy), is nobody's. The realm is the user's domain, or
+    that of a phone that has something else in From, and whose user no other domain has (features.user_at).
     """
     address = (row.network_ip, row.network_port)
     there = [one for one in registered if (one.network_ip, one.network_port) == address]
+    realms = {user.domain.lower(), event.host.lower()}
     theirs = [
         one
         for one in there
-        if one.sip_user == one.sip_username == name and one.sip_realm.lower() == user.domain.lower()
+        if one.sip_user == one.sip_username == event.user and one.sip_realm.lower() in realms
     ]
     if not theirs:
         return f"no phone of {user.name}@{user.domain} is registered at this address"

@@ -58,6 +58,7 @@ class Features:
         self._told: dict[User, State] = {}  # to all phones and lamps of the user
         self._asked: dict[User, tuple[float, State]] = {}  # when, and what was the answer
         self._due: dict[User, bool] = {}  # to be told; True: even if nothing changed
+        self._everybody = False  # whoever has something new is to be told
         self._something_due = Flag()
         self._working: gevent.Greenlet | None = None
         self._token = secrets.token_hex(16)  # the id of a channel would send an event there
@@ -76,7 +77,8 @@ class Features:
         """One of `events.HEARD`."""
         name = headers.get(e.NAME)
         if name == e.RELOADED:
-            self._all_due(False)
+            self._everybody = True
+            self._something_due.set()
         elif name == e.PROBE:
             self._probed(headers)
         elif name == e.SUBSCRIBED and self._config().switch.feature_keys != "off":
@@ -263,6 +265,9 @@ class Features:
         while True:
             self._something_due.wait()
             self._something_due.clear()
+            if self._everybody:
+                self._everybody = False
+                self._safely(self._all_due, False)
             while self._due:
                 user, force = self._due.popitem()
                 self._safely(self._tell, user, force)

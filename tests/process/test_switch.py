@@ -178,7 +178,7 @@ def test_good_login_and_reload(tmp_path: Path) -> None:
         running = Running(fake, tmp_path)
         with running.daemon as daemon:
             running.wait_for(CONNECTED)
-            assert fake.commands == [f"auth {PASSWORD}"]
+            assert fake.commands[0] == f"auth {PASSWORD}"
             assert "fsdaemon_switch_connected 1.0" in get(running.page, "/metrics")
             printed = running.of_commands()
             assert 'password = "…" ' in printed
@@ -192,7 +192,7 @@ def test_good_login_and_reload(tmp_path: Path) -> None:
             running.fake = another
             running.configure(f'user = "{USER}"\npassword_file = "{tmp_path}/password"')
             daemon.signal(signal.SIGHUP)
-            wait(lambda: another.commands == [f"userauth {USER}:{PASSWORD}"], "the new login")
+            wait(lambda: another.commands[:1] == [f"userauth {USER}:{PASSWORD}"], "the new login")
             running.wait_for(CONNECTED)
             (tmp_path / "password").write_text("other")
             daemon.signal(signal.SIGHUP)
@@ -223,10 +223,12 @@ def test_many_events(tmp_path: Path) -> None:
 
     def flood(peer: Peer) -> None:
         peer.log_in()
+        peer.obey()  # the subscription
         for _ in range(EVENTS // 100):
             for _ in range(100):
                 peer.event(Event_Name="RELOADXML", Text="x" * 200)
-        good(peer)
+        while True:
+            peer.obey()
 
     with Fake(flood) as fake:
         running = Running(fake, tmp_path)
