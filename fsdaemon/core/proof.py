@@ -113,7 +113,7 @@ def _decoded(call_id: str) -> str:
 def _not_registered(event: Asked, user: User, row: Subscription, registered: Sequence[Registration]) -> str:
     """Why the address is no proof for `user`; empty if it is one.
 
-    An address at which somebody else is registered, too (a proxy), is nobody's. The realm is the user's domain, or
+    An address at which others are registered, too (a proxy), is nobody's. The realm is the user's domain, or
     that of a phone that has something else in From, and whose user no other domain has (features.user_at).
     """
     address = (row.network_ip, row.network_port)
