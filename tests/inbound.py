@@ -87,7 +87,7 @@ class Fake:
     """Listens; `script` plays each connection."""
 
     def __init__(
-        self, script: Callable[[Peer], None] = good, answers: Mapping[str, str] | None = None
+        self, script: Callable[[Peer], None] = good, answers: Mapping[str, str] | None = None, port: int = 0
     ) -> None:
         self.script, self.answers = script, dict(answers or {})
         self.commands: list[str] = []
@@ -95,7 +95,7 @@ class Fake:
         self.connections = 0
         self.over = threading.Event()
         self._peers: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 

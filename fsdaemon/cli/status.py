@@ -77,8 +77,9 @@ def _figures(told: dict[str, Any]) -> Table:
     if took:
         table.add_row("decided in", f"{took['p50']} ms (half of the calls), {took['p95']} ms (95 of 100)")
     reloads = told["reloads"]
-    if told["switch"]["state"] != "off":
-        table.add_row("event socket", Text(printable(_switch(told["switch"]))))
+    switch = told.get("switch", {"state": "off"})  # a daemon of before an upgrade has none
+    if switch["state"] != "off":
+        table.add_row("event socket", Text(printable(_switch(switch))))
     table.add_row("reloads", f"{reloads['done']} done, {reloads['refused']} refused")
     return table
 

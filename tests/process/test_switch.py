@@ -448,6 +448,18 @@ def test_a_peer_that_hangs_before_the_login(script, why) -> None:
         wait(lambda: switch.state == CONNECTED, "the next attempt")
 
 
+def test_a_trouble_once_it_is_gone_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restart of FreeSWITCH is none."""
+    with Fake() as fake, Linked(fake) as switch:
+        wait(lambda: switch.state == CONNECTED, "login")
+        fake.script = closes
+        fake.hang_up()
+        wait(lambda: switch.why, "why not")
+        assert switch.trouble == ""
+        monkeypatch.setattr(daemon_switch, "_LASTED", 0.0)
+        assert switch.trouble.endswith("(switch.address): the connection was closed")
+
+
 def silent(peer: Peer) -> None:
     peer.log_in()
     peer.obey()
