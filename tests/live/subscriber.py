@@ -61,6 +61,9 @@ class Subscriber:
             "REGISTER", "", to=f"sip:{self.user}@{self.host}", uri=f"sip:{self.host}", **options
         )
         assert status == 200, status
+        # FreeSWITCH answers 200 before its database knows.
+        contacts = f"sofia_contact */{self.user}@{self.domain}"
+        self.wait(lambda _: f":{self.port}" in self.site.api(contacts))
         return self
 
     def subscribe(self, event=KEYS, to="", body="", **options):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -374,3 +375,22 @@ def test_a_profile_that_asks_nobody(both):
     finally:
         config.write_text(text, "utf-8")
         restart_external(site)
+
+
+def test_a_key_and_a_code_at_the_same_moment(keys):
+    """What was confirmed is in the line, and both are."""
+    with phone(keys) as boss:
+        boss.register()
+        for _ in range(10):
+            keys.forget_codes()
+            shown = []
+            code = threading.Thread(target=lambda shown=shown: shown.append(dial(keys, "*67*105#")[1]))
+            code.start()
+            boss.press(NOW, "true", "101")
+            code.join()
+            boss.shows(NOW, True, "101")
+            stored = line(keys)
+            assert ";21=on:101" in stored
+            assert (";67=on:105" in stored) == (shown == ["Uml. besetzt an 105"])
+            boss.press(NOW, "false")
+            boss.shows(NOW, False, "101")

@@ -17,7 +17,11 @@ def test_shown_by_key_and_lamp(site):
         site.forwards(boss={"all": "secretary"})
         phone.subscribe(call=phone.call)  # a refresh: nothing tells of a change in FusionPBX's database
         phone.shows(NOW, True, secretary)
-        for lamp, state in ((f"forward+{boss}", "on"), (f"forward+{boss}/{secretary}", "on"), (f"forward+{boss}/1", "off")):
+        for lamp, state in (
+            (f"forward+{boss}", "on"),
+            (f"forward+{boss}/{secretary}", "on"),
+            (f"forward+{boss}/1", "off"),
+        ):
             vera.watch(lamp)
             vera.wait(lambda _, state=state: vera.lamp() == state)
         phone.press(NOW, "false")
