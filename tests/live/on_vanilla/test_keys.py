@@ -7,7 +7,8 @@ import time
 import pytest
 
 from tests.live.handset import dial, line
-from tests.live.on_default.test_keys import NOW, keys, site_with_codes  # noqa: F401
+from tests.live.on_default.test_keys import NOW, keys, linked, site_with_codes, switch_conf  # noqa: F401
+from tests.live.on_vanilla.test_switch import ESL_PASSWORD, user  # noqa: F401
 from tests.live.subscriber import Subscriber, forwarding
 
 
@@ -40,3 +41,20 @@ def test_forged(keys):  # noqa: F811
         keys.daemon.says("its Event is not written as-feature-event")
         time.sleep(0.5)
         assert line(keys) == ""
+
+
+def test_with_the_login_of_the_documents(site_with_codes, user):  # noqa: F811
+    """It may do all that keys and lamps need."""
+    site = site_with_codes
+    login = f'user = "{user}"\npassword = "{ESL_PASSWORD}"'
+    conf = switch_conf(site).replace('password = "ClueCon"', login)
+    conf += '[codes]\nlamp_watchers = ["group:sales"]\n'
+    with linked(site, conf) as daemon, Subscriber(site, "boss") as boss:
+        boss.register().subscribe()
+        boss.press(NOW, "true", site.number("secretary"))
+        boss.shows(NOW, True, site.number("secretary"))
+        boss.watch(f"forward+{site.number('boss')}")
+        boss.wait(lambda _: boss.lamp() == "on")
+        boss.watch(f"forward+{site.number('kai')}")  # the boss is in that group of the directory
+        boss.wait(lambda _: boss.lamp() == "off")
+        assert not [text for text in daemon.lines if "refused" in text]
