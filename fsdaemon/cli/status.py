@@ -77,8 +77,17 @@ def _figures(told: dict[str, Any]) -> Table:
     if took:
         table.add_row("decided in", f"{took['p50']} ms (half of the calls), {took['p95']} ms (95 of 100)")
     reloads = told["reloads"]
+    switch = told.get("switch", {"state": "off"})  # a daemon of before an upgrade has none
+    if switch["state"] != "off":
+        table.add_row("event socket", Text(printable(_switch(switch))))
     table.add_row("reloads", f"{reloads['done']} done, {reloads['refused']} refused")
     return table
+
+
+def _switch(told: dict[str, Any]) -> str:
+    why = f": {told['why']}" if told["why"] and told["why"] not in told["state"] else ""
+    counts = f"{told['reconnects']} reconnects, {told['events']} events, {told['events_dropped']} dropped"
+    return f"{told['address']} {told['state']}{why}; {counts}"
 
 
 def _bars(counts: list[int]) -> str:

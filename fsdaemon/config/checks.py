@@ -32,6 +32,7 @@ class Check(Generic[T]):
     guess: Callable[[str], str] = str  #: from a text that is refused the one that may have been meant
     item: Check[Any] | None = None  #: of a list: what each item may be; of a table: each value
     rows: tuple[str, ...] = ()  #: of a table: the names that may stand in it
+    secret: bool = False  #: the value is never shown
 
     def __call__(self, value: Any) -> T:
         """The value as the program wants it. Raises Wrong."""
@@ -42,6 +43,8 @@ class Check(Generic[T]):
 
     def refusal(self, shown: str, why: str = "") -> str:
         """What is said about a value that is not allowed."""
+        if self.secret:
+            return f"must be {self.text} (what is there is not shown)"
         return f"must be {self.text}, not {shown}" + (f" ({why})" if why else "")
 
 

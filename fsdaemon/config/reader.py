@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from fsdaemon.config import slips
+from fsdaemon.config import slips, switch
 from fsdaemon.config.checks import Check, host_port
 from fsdaemon.config.problems import ConfigError, Problem, Wrong, nearest
 from fsdaemon.config.schema import LABEL_FIELDS, OVERRIDABLE, SCHEMA, Codes, Config, Key, Log, build
@@ -104,6 +104,9 @@ class _Reader:
                 table = {}
             values[section] = self._section(section, keys, table)
         self._numbers("numbers", values["numbers"])
+        if not any(problem.key.startswith("switch.") for problem in self.problems):
+            for key, what in switch.contradictions(values):
+                self._problem(key, what)
         return values
 
     def read_domains(self, domains: Any, values: Values) -> dict[str, tuple[Values, dict[str, str]]]:

@@ -1,6 +1,6 @@
 """A `Config` as the text of a conf.toml, each value with where it comes from.
 
-Rule: pure; what it returns is TOML that gives the same configuration again.
+Rule: pure; what it returns is TOML that gives the same configuration again, but for passwords, which are "…".
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def _value(config: Config, section: str, key: str) -> str:
         value = config.preset
     else:
         value = [header.variable for header in config.variables.lists()[key]]
+    if value and SCHEMA[section][key].check.secret:
+        value = "…"
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{name} = {_json(text)}' for name, text in value.items())} }}"
     return _json(value)

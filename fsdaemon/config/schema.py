@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_type_hints
 
-from fsdaemon.config import checks, trunks
+from fsdaemon.config import checks, switch, trunks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms import e164
@@ -88,6 +88,7 @@ class Display:
     caller_outside: Annotated[str, one_of(*CONNECTED)] = "called"
     caller_template: Annotated[str, checks.template("target", "diverter")] = "{target} fuer {diverter}"
     ring: Annotated[Ring, RING] = ""
+    lamp_kinds: Annotated[Texts, list_of(one_of(*SET), f"kinds of forward: {', '.join(SET)}")] = ("always",)
     diversion_from: Annotated[
         Texts, list_of(checks.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
     ] = ()
@@ -164,6 +165,7 @@ class Codes:
     tone_done: Tone = "%(150,50,660);%(300,100,880)"
     tone_refused: Tone = "%(250,150,330);%(250,150,330);%(250,150,330)"
     tone_off: Tone = "%(800,100,520)"
+    lamp_watchers: Annotated[switch.Watchers, switch.WATCHERS] = "domain"
 
     if not TYPE_CHECKING:  # mypy shall go on to find a misspelt name
 
@@ -192,6 +194,18 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """[switch]: a connection to FreeSWITCH's inbound event socket; off without an address."""
+
+    address: Annotated[str, switch.ADDRESS] = ""
+    user: Annotated[str, switch.USER] = ""
+    password: Annotated[str, switch.PASSWORD] = field(default="", repr=False)
+    password_file: Annotated[str, switch.PASSWORD_FILE] = ""
+    feature_keys: Annotated[str, one_of(*switch.FEATURE_KEYS)] = "show"
+    database: Annotated[str, switch.DATABASE] = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """One whole configuration. `origin` says of each `section.key` where its value comes from."""
 
@@ -204,6 +218,7 @@ class Config:
     variables: Preset
     log: Log
     metrics: Metrics
+    switch: Switch
     preset: str = "default"
     domains: dict[str, Config] = field(default_factory=dict)  #: by domain, in lower case
     overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: `section.key` set for a domain

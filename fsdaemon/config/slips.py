@@ -25,6 +25,8 @@ def meant(check: Check[Any], value: Any, written: str = "") -> str:
 
     `written` is the text of the file, as far as it is of this key: TOML drops the + of a number.
     """
+    if check.secret:
+        return ""
     found = _accepted(check, value, written)
     return "" if found is None else json.dumps(found, ensure_ascii=False)
 

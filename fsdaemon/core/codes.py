@@ -37,6 +37,7 @@ _BARE = re.compile(r"(?:\*\*?1[01])?#?")
 _ENTRY = re.compile(rf"({_CODES})=(on|off)(?::([^:]+))?(?::([0-9]+))?")
 _SHOWN = re.compile(r"[\w.*#@+() -]+", re.ASCII)
 _DIRECTORY = [f"call_forward_{KINDS[kind].variable}" for kind in SERVICES.values()]
+DISABLED = "codes.enabled is false"
 
 
 class Code(NamedTuple):
@@ -211,6 +212,20 @@ class Outcome(NamedTuple):
     values: dict[v.Header, str]  #: channel variables: what one hears and sees
     sentence: str  #: one line for the log
     busy: bool = False  #: somebody else changes this line now; try again in a moment, or refuse
+    changed: bool = False  #: what is stored for `user` is new
+    user: str = ""
+    domain: str = ""
+
+
+class Request(NamedTuple):
+    """What an established user asks for, by a code or with a key of the phone."""
+
+    code: Code
+    user: str  #: the id in the directory
+    domain: str
+    said: str  #: how it was asked for, for the log
+    toll_allow: str
+    key: str  #: names it in the lock
 
 
 def select(user: str, domain: str) -> str:
@@ -237,24 +252,31 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
     (user,) = yield [Api(f"user_data {user}@{domain} attr id")]
     code = parse(dialled) or Code("", "")
     if not config.codes.enabled:
-        return _refused(dialled, user, domain, code, config.codes, "codes.enabled is false")
+        return _refused(f"code {dialled}", user, domain, code, config.codes, DISABLED)
     if not code.do or not dialable(user):
-        return _refused(dialled, user, domain, code, config.codes, "not a code")
-    way = _Way(headers, config.codes, code, user, domain)
+        return _refused(f"code {dialled}", user, domain, code, config.codes, "not a code")
+    key = rows.key_of(headers.get(v.UUID), headers.get(v.NOW))
+    request = Request(code, user, domain, f"code {dialled}", headers.get(v.TOLL_ALLOW), key)
     if code.service != own.SERVICE:
-        return (yield from way.run())
+        return (yield from ask(request, config.codes))
     if not config.codes.exceptions:
-        return _refused(dialled, user, domain, code, config.codes, "codes.exceptions is false")
-    return (yield from way.exceptions(config.numbers.ways))
+        return _refused(request.said, user, domain, code, config.codes, "codes.exceptions is false")
+    return (yield from _Way(request, config.codes).exceptions(config.numbers.ways))
+
+
+def ask(request: Request, words: Codes) -> Way[Outcome]:
+    """The way of one request about forwards: judged, and stored under the lock."""
+    return _Way(request, words).run()
 
 
 class _Way:
-    """One code of an established user."""
+    """One request of an established user."""
 
-    def __init__(self, headers: Headers, words: Codes, code: Code, user: str, domain: str) -> None:
-        self.headers, self.words, self.code, self.user, self.domain = headers, words, code, user, domain
-        self.services = _SERVICES.get(code.service, ())
-        self.lock = rows.Lock(headers, user, domain)
+    def __init__(self, request: Request, words: Codes) -> None:
+        self.request, self.words = request, words
+        self.code, self.user, self.domain = request.code, request.user, request.domain
+        self.services = _SERVICES.get(self.code.service, ())
+        self.lock = rows.Lock(self.user, self.domain, request.key)
 
     def run(self) -> Way[Outcome]:
         first = self.lock.take()
@@ -313,7 +335,7 @@ class _Way:
             found = ""
             if dialable(number):
                 (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")]
-            toll = self.headers.get(v.TOLL_ALLOW)
+            toll = self.request.toll_allow
             if found.lower() == self.user.lower() or not may_lead_to(
                 number, bool(found), toll, self.words.targets
             ):
@@ -331,23 +353,22 @@ class _Way:
         return f"{language} name_spelled pronounced {number}" if module == there == "true" else ""
 
     def _refused(self, why: str) -> Outcome:
-        dialled = self.headers.get(v.DESTINATION)
-        refused = _refused(dialled, self.user, self.domain, self.code, self.words, why)
+        refused = _refused(self.request.said, self.user, self.domain, self.code, self.words, why)
         return refused._replace(busy=why == rows.BUSY)
 
     def _done(self, targets: Mapping[str, str], say: str) -> Outcome:
-        text = text_of(self.code, targets, self.words)
-        return self._told(text, self.code.do == ASK and not targets, say)
+        told = self._told(text_of(self.code, targets, self.words), self.code.do == ASK and not targets, say)
+        return told._replace(changed=self.code.do != ASK, user=self.user, domain=self.domain)
 
     def _told(self, text: str, off: bool, say: str) -> Outcome:
         tone = self.words.tone_off if off else self.words.tone_done
-        sentence = f"code {self.headers.get(v.DESTINATION)} of {self.user}@{self.domain}: {text}"
+        sentence = f"{self.request.said} of {self.user}@{self.domain}: {text}"
         return Outcome(_played(text, self.code, tone, say), sentence)
 
 
-def _refused(dialled: str, user: str, domain: str, code: Code, words: Codes, why: str) -> Outcome:
+def _refused(said: str, user: str, domain: str, code: Code, words: Codes, why: str) -> Outcome:
     values = _played(words.refused, code, words.tone_refused, "")
-    return Outcome(values, f"code {dialled} of {user}@{domain}: refused, {why}")
+    return Outcome(values, f"{said} of {user}@{domain}: refused, {why}")
 
 
 def _rejected(dialled: str, why: str) -> Outcome:

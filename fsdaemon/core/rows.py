@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from fsdaemon.core.questions import Way
-from fsdaemon.terms import variables as v
-from fsdaemon.terms.channel import Api, Headers
+from fsdaemon.terms.channel import Api
 
 BUSY = "somebody else is changing it"
 AWAY = "FreeSWITCH's db does not answer"
@@ -40,16 +39,21 @@ def count(realm: str) -> str:
     return f"db count/{realm}"
 
 
+def key_of(channel: str, now: str) -> str:
+    """The name of a request in the lock: its channel or Call-ID, which a stranger may write, and when.
+
+    `now` is in microseconds since 1970.
+    """
+    return f"{re.sub('[^A-Za-z0-9-]', '', channel)[:64]}.{re.sub('[^0-9]', '', now)[:10]}"
+
+
 class Lock:
     """Holds all rows of one user while they are changed."""
 
-    def __init__(self, headers: Headers, user: str, domain: str) -> None:
-        """Take nothing yet; `headers` are of the channel on which the user dialled."""
-        self.user = user
+    def __init__(self, user: str, domain: str, key: str) -> None:
+        """Take nothing yet; `key` names who wants it (key_of)."""
+        self.user, self.key = user, key
         self.realm = f"fsdaemon-lock-{domain.lower()}-{user}"
-        # The UUID may be the Call-ID (mod_sofia inbound-use-callid-as-uuid), which a stranger's phone writes.
-        uuid, now = re.sub("[^A-Za-z0-9-]", "", headers.get(v.UUID)), re.sub("[^0-9]", "", headers.get(v.NOW))
-        self.key = f"{uuid[:64]}.{now[:10]}"
         # The commands that give the rows back, and take away what nobody holds any more.
         self.free: list[Api] = []
 

@@ -9,16 +9,25 @@ import time
 from collections import Counter as Tally
 from collections import deque
 from itertools import islice
-from typing import Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from fsdaemon import __version__
 from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.sentences import facts_of
 from fsdaemon.daemon.log import shown_as, word
+from fsdaemon.daemon.switch import CONNECTED, OFF
+from fsdaemon.daemon.switch import COUNTERS as SWITCH_COUNTERS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fsdaemon.daemon.switch import Switch
+
+_NAMESPACE = "fsdaemon"
 _BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 2.0)  # seconds
 _MINUTES = 60  # that the page draws
 _LATELY = 5  # minutes; a trouble older than that is over
@@ -34,6 +43,10 @@ ERRORS = {
 }
 
 
+#: What becomes of a forward that a phone's key wants to set; "forged": nothing proves whose phone it is.
+KEYS = ("done", "refused", "forged")
+
+
 class Kept(NamedTuple):
     """One verdict, as it is kept."""
 
@@ -44,6 +57,24 @@ class Kept(NamedTuple):
     config: Config
 
 
+class _SwitchCollector:
+    """The connection to FreeSWITCH's event socket, which counts for itself; nothing where it is off."""
+
+    def __init__(self, switch: Callable[[], Switch | None]) -> None:
+        self._switch = switch
+
+    def collect(self) -> Iterator[Metric]:
+        """As prometheus_client wants it."""
+        switch = self._switch()
+        if not switch or switch.state == OFF:
+            return
+        connected = switch.state == CONNECTED
+        prefix = f"{_NAMESPACE}_switch_"
+        yield GaugeMetricFamily(f"{prefix}connected", "Logged in at the event socket", value=connected)
+        for name, count in switch.counts().items():
+            yield CounterMetricFamily(prefix + name, SWITCH_COUNTERS[name], value=count)
+
+
 class Metrics:
     """What one daemon counts."""
 
@@ -51,26 +82,31 @@ class Metrics:
         self,
         in_flight: Callable[[], int],
         config: Callable[[], Config],
+        switch: Callable[[], Switch | None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Ask `in_flight` and `config` how it is at the moment; `now` is a clock in seconds since 1970."""
+        """Ask `in_flight`, `config` and `switch` how it is now; `now` is a clock in seconds since 1970."""
         self.registry = CollectorRegistry()
-        into: dict[str, Any] = {"namespace": "fsdaemon", "registry": self.registry}
+        into: dict[str, Any] = {"namespace": _NAMESPACE, "registry": self.registry}
         self.verdicts = Counter("verdicts", "Verdicts", ["verdict", "kind", "reason"], **into)
         self.sessions = Histogram(
             "session_seconds", "How long sessions with a verdict took", buckets=_BUCKETS, **into
         )
         self.refused = Counter("refused", "Calls beyond server.max_sessions", **into)
         self.codes = Counter("codes", "Codes that users dialled", **into)
+        self.keys = Counter("keys", "Forwards that phones' keys wanted to set", ["result"], **into)
         self.errors = Counter("errors", "Sessions that ended without a verdict", ["what"], **into)
         self.reloads = Counter("reloads", "Reloads of the configuration", ["result"], **into)
         Gauge("in_flight", "Sessions now", **into).set_function(in_flight)
         Gauge("build_info", "Version", ["version"], **into).labels(__version__).set(1)
+        self.registry.register(_SwitchCollector(switch))
         for what in ERRORS:  # at 0 from the beginning, so that the first one is an increase
             self.errors.labels(what)
         for result in ("done", "refused"):
             self.reloads.labels(result)
-        self._in_flight, self._config, self._now = in_flight, config, now
+        for result in KEYS:
+            self.keys.labels(result)
+        self._in_flight, self._config, self._switch, self._now = in_flight, config, switch, now
         self._kept: deque[Kept] = deque(maxlen=config().metrics.keep)
         self._number = 0
         self._started = now()
@@ -124,7 +160,7 @@ class Metrics:
     def status(self) -> dict[str, Any]:
         """How it is: what a person looks at first."""
         config, total, troubles, minutes = self._config(), self._total, self._troubles(), self._per_minute()
-        calls = [sum(minute.values()) for minute in minutes]
+        calls, switch = [sum(minute.values()) for minute in minutes], self._switch()
         return {
             "version": __version__,
             "started": round(self._started, 3),
@@ -139,6 +175,7 @@ class Metrics:
             "forwarded": total["forward"],
             "refused": total["refused"],
             "errors": {what: total[f"errors {what}"] for what in ERRORS},
+            "switch": switch.status() if switch else {"state": OFF},
             "reloads": {"done": total["reloads done"], "refused": total["reloads refused"]},
             "milliseconds": self._milliseconds(),
             "kept": len(self._kept),
@@ -173,6 +210,9 @@ class Metrics:
             troubles.append(
                 "the last reload was refused; the configuration before it is still in effect; see the log"
             )
+        switch = self._switch()
+        if switch and switch.trouble:
+            troubles.append(switch.trouble)
         return troubles
 
     def _lately(self) -> Tally[str]:

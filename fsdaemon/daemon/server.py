@@ -19,11 +19,15 @@ from loguru import logger
 
 from fsdaemon.config.reader import Config
 from fsdaemon.core.codes import Outcome
+from fsdaemon.core.users import User
 from fsdaemon.daemon import log, systemd
 from fsdaemon.daemon.expected import Expected
+from fsdaemon.daemon.features import Features
 from fsdaemon.daemon.heartbeat import Heartbeat
 from fsdaemon.daemon.listener import Listener, adopt, open_socket, text_of
+from fsdaemon.daemon.switch import Switch, password_of
 from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
+from fsdaemon.terms.events import HEARD
 
 if TYPE_CHECKING:
     from fsdaemon.core.decide import Decision
@@ -46,6 +50,9 @@ class Server:
         self._expected = Expected(config)
         self.in_flight = 0
         self.metrics: Metrics | None = None
+        self.switch: Switch | None = None
+        self._password = ""
+        self.features = Features(lambda: self.config, self._count)
 
     # --- life ------------------------------------------------------------------------------------
 
@@ -72,6 +79,7 @@ class Server:
         gevent.signal_handler(signal.SIGHUP, self._asked_to_reload.set)
         reloading = gevent.spawn(self._reload_when_asked)
         self._show()
+        self._link()
         logger.info("listening on {}", ", ".join(self.listen()))
         watchdog = gevent.spawn(self._watchdog)
         gc.freeze()  # what is loaded stays: looking through it now and then would hold every call for 10 ms
@@ -79,6 +87,8 @@ class Server:
         self._stopping.wait()
         systemd.notify("STOPPING=1")
         self.drain()
+        if self.switch:
+            self.switch.stop()
         gevent.killall([watchdog, reloading])
         self._say_what_was_counted(everything=True)
 
@@ -99,9 +109,28 @@ class Server:
                 "metrics.listen {} is reachable from other machines; anyone who connects can see call data",
                 address,
             )
-        self.metrics = metrics.Metrics(lambda: self.in_flight, lambda: self.config)
+        self.metrics = metrics.Metrics(lambda: self.in_flight, lambda: self.config, lambda: self.switch)
         page.serve(self.metrics, listener, address)
         logger.info("metrics and page on http://{}/", text_of(listener.getsockname()))
+
+    def _link(self) -> None:
+        """Connect to FreeSWITCH's event socket as [switch] says, where that is new."""
+        password, why = "", ""
+        try:
+            password = password_of(self.config)
+        except OSError as error:
+            why = str(error)
+        before = self.switch
+        if before and not why and (before.config.switch, self._password) == (self.config.switch, password):
+            return
+        if before:
+            before.stop()
+        self._password = password
+        self.switch = Switch(self.config, password, self.features.on_login, self.features.on_event, HEARD)
+        if why:
+            self.switch.refuse(why)
+        else:
+            self.switch.start()
 
     def stop(self) -> None:
         """Let `run` come to its end."""
@@ -146,6 +175,8 @@ class Server:
             self.config, self._expected = config, Expected(config)
             logger.info("configuration reloaded")
             self._count("reloads", "done")
+            self._link()
+            self.features.reloaded()
         systemd.notify("READY=1")
 
     def _watchdog(self) -> None:
@@ -203,6 +234,8 @@ class Server:
         if isinstance(outcome, Outcome):
             log.code(session.uuid or "", outcome, config.log)
             self._count("codes")
+            if outcome.changed:
+                self.features.changed(User(outcome.user, outcome.domain))
             return
         log.verdict(outcome, config.log)
         for warning in self._expected.look(session.session_data):

@@ -8,7 +8,7 @@ thread of its own; what is decided is decided in decide.py.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gevent
@@ -18,7 +18,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
 from fsdaemon.core.commands import BRIDGE, setting
 from fsdaemon.core.decide import Decision, settle
-from fsdaemon.core.questions import clean, drive
+from fsdaemon.core.questions import Way, clean, drive
 from fsdaemon.esl.protocol import CONNECT, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.terms.channel import Api, Command, Execute, Headers
 from fsdaemon.terms.variables import STAGE, UUID
@@ -40,6 +40,18 @@ class Refused(NamedTuple):
     command: Command
     said: str  #: FreeSWITCH's answer
     hint: str = ""  #: what may be wrong in the dialplan
+
+
+def patiently(
+    way: Callable[[], Way[codes.Outcome]], ask: Callable[[Sequence[Api]], Sequence[str]]
+) -> codes.Outcome:
+    """Go the way of a code; again where somebody else changes the same user's forwards at this moment."""
+    for _ in range(_TRIES - 1):
+        outcome = drive(way(), ask)
+        if not outcome.busy:
+            return outcome
+        gevent.sleep(random.uniform(_PAUSE / 5, _PAUSE))
+    return drive(way(), ask)
 
 
 class Session(OutboundSession):
@@ -169,11 +181,7 @@ class Session(OutboundSession):
 
     def dialled(self, config: Config) -> codes.Outcome:
         """Do what a code says, and tell FreeSWITCH what the user hears and sees."""
-        for left in reversed(range(_TRIES)):
-            outcome = drive(codes.dial(self.session_data, config), self._ask)
-            if not outcome.busy or not left:
-                break
-            gevent.sleep(random.uniform(_PAUSE / 5, _PAUSE))
+        outcome = patiently(lambda: codes.dial(self.session_data, config), self._ask)
         told = setting(outcome.values)
         self._note_refused(told, self.send_all(told))
         return outcome

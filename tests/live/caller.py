@@ -127,6 +127,8 @@ class Engaged:
             answer = self.sock.recv(65536).decode()
             if answer.startswith("SIP/2.0 200"):
                 return
+            if "nonce=" not in answer:
+                break
             realm, nonce = (re.search(rf'{name}="([^"]*)"', answer)[1] for name in ("realm", "nonce"))  # type: ignore[index]
             digest = _md5(
                 f"{_md5(f'{self.user}:{realm}:{password}')}:{nonce}:{_md5(f'REGISTER:sip:{self.domain}')}"
@@ -135,6 +137,7 @@ class Engaged:
                 f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", '
                 f'uri="sip:{self.domain}", response="{digest}", algorithm=MD5\r\n'
             )
+        self.sock.close()
         raise RuntimeError(f"not registered: {answer}")
 
     def _live(self) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 CONF = Path(__file__).parent / "conf"
 CONTEXT = ROOT / "freeswitch" / "dialplan" / "fsdaemon.xml"
 DIALPLAN = CONTEXT.parent / "default"
+ESL_PASSWORD = "Geheim-7:@x"
 EXTENSIONS = dict(
     zip(PARTS, ("1000", "1001", "1008", "1009", "1003", "1010"))
 )  # of the example configuration
@@ -36,6 +37,14 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def login() -> str:
+    """The daemon's user of the directory, as docs/switch.md has it."""
+    text = (ROOT / "docs" / "switch.md").read_text("utf-8")
+    found = re.search(r"^ *<include>\n.*?^ *</include>\n", text, re.M | re.S)
+    assert found
+    return found[0].replace("…", ESL_PASSWORD)
 
 
 def copy_dialplan(directory: Path, context: Path, daemon_port: int) -> None:
@@ -253,10 +262,11 @@ class Switch(Process):
             "{^^:sip_invite_domain=${dialed_domain}:presence_id=${dialed_user}@${dialed_domain}}"
             "${sofia_contact(*/${dialed_user}@${dialed_domain})}"
         )
+        daemon = f'<group name="daemons"><users>{re.sub("</?include>", "", login())}</users></group>'
         board = '<group name="board"><users><user id="102" type="pointer"/></users></group>'
         domains = "".join(
             f'<domain name="{domain}"><params><param name="dial-string" value="{dial}"/></params>'
-            f'<groups><group name="default"><users>{users}</users></group>{board}</groups></domain>\n'
+            f'<groups><group name="default"><users>{users}</users></group>{board}{daemon}</groups></domain>\n'
             for domain, users in (
                 ("lab.test", self._users(forwards, extra)),
                 (

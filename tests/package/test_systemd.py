@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fsdaemon import __version__
+from tests import inbound
 from tests.package.conftest import NEWER
 from tests.package.root import Root
 
@@ -127,6 +128,37 @@ def test_it_reaches_this_machine_and_nothing_else(system: Root) -> None:
         assert said == "127.0.0.1 reached\n192.0.2.1 not reached\n"
     finally:
         system.run(f"rm -rf {dropin}; systemctl daemon-reload; systemctl stop listener", check=False)
+
+
+def test_it_logs_in_at_the_event_socket_with_a_credential(system: Root) -> None:
+    """As docs/switch.md has it: only root can read the password, and the hardening lets the connection out."""
+    system.put(Path(inbound.__file__))
+    conf = system.path / "etc" / "fsdaemon" / "conf.toml"
+    before = conf.read_text()
+    secret = system.path / "etc" / "fsdaemon" / "switch_password"
+    secret.write_text(inbound.PASSWORD + "\n")
+    secret.chmod(0o600)
+    dropin = "/run/systemd/system/fsdaemon.service.d"
+    restart = "systemctl daemon-reload; systemctl restart fsdaemon.service"
+    switch = "import sys, time; sys.path.insert(0, '/root'); import inbound; inbound.Fake(port=8021); time.sleep(60)"
+    credential = r"[Service]\nLoadCredential=switch_password:/etc/fsdaemon/switch_password\n"
+    try:
+        system.run(f'systemd-run --unit=switch python3 -c "{switch}"')
+        conf.write_text(
+            f'[switch]\naddress = "127.0.0.1:8021"\nuser = "{inbound.USER}"\npassword_file = "switch_password"\n'
+        )
+        system.run(f"mkdir -p {dropin}; printf '{credential}' >{dropin}/credential.conf; {restart}")
+        time.sleep(1.5)
+        system.run("systemctl reload fsdaemon; journalctl --sync")
+        said = system.run("journalctl -b -o cat -u fsdaemon.service").stdout
+        assert "connected to FreeSWITCH's event socket at 127.0.0.1:8021" in said
+        assert "configuration reloaded" in said.rpartition("connected to")[2]
+        assert inbound.PASSWORD not in said
+        assert reason(system) == "always"
+    finally:
+        conf.write_text(before)
+        secret.unlink()
+        system.run(f"rm -rf {dropin}; systemctl stop switch; {restart}", check=False)
 
 
 def test_another_machine_is_let_in_by_the_socket_only(system: Root) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fsdaemon.cli import main as cli
 from fsdaemon.config import reader as config
 from fsdaemon.core.reasons import WORDS
-from fsdaemon.daemon import metrics
+from fsdaemon.daemon import metrics, switch
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from fsdaemon.terms import variables as v
 from tests import configuration
@@ -76,7 +76,9 @@ def test_keys_exist(file: Path) -> None:
 
 @each
 def test_variables_exist(file: Path) -> None:
-    registry = metrics.Metrics(lambda: 0, config.default).registry
+    one = config.load('[switch]\naddress = "127.0.0.1:8021"\npassword = "x"')
+    linked = switch.Switch(one, "x", lambda _: None, lambda _: None, ())
+    registry = metrics.Metrics(lambda: 0, config.default, lambda: linked).registry
     known = {one.variable for one in v.ALL} | {family.name for family in registry.collect()}
     known |= set(re.findall(r"\bfsdaemon_[a-z_]+\b", DIALPLANS))
     for name in re.findall(r"\bfsdaemon_[a-z_]*[a-z]\b", file.read_text("utf-8")):
