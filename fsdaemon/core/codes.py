@@ -24,7 +24,8 @@ _CONDITIONAL = tuple(service for service, kind in SERVICES.items() if kind in ST
 _SERVICES = {**{service: (service,) for service in SERVICES}, "002": tuple(SERVICES), "004": _CONDITIONAL}
 _CODES = "|".join(SERVICES)
 CODE = "code"  # fsdaemon_stage, where a code was dialled
-SET, ON, OFF, ERASE, ASK = "set", "on", "off", "erase", "ask"
+SET, ON, OFF, ERASE, ASK, TOGGLE = "set", "on", "off", "erase", "ask", "toggle"
+_LAMP = re.compile(r"forward\+([\w.*#-]+)(?:/(\+?[\w.-]{1,32}))?", re.ASCII)
 _PREFIXES = {"#": OFF, "##": ERASE, "*#": ASK}
 _STARS = {"**0": OFF, "**1": ON, "**2": ASK, "**9": ERASE}  # for phones that send no "#"
 
@@ -43,14 +44,18 @@ DISABLED = "codes.enabled is false"
 class Code(NamedTuple):
     """What a user dialled."""
 
-    do: str  #: SET, ON, OFF, ERASE or ASK, or what own.py does; empty: it looks like a code, and is none
+    do: str  #: SET, ON, OFF, ERASE, ASK, TOGGLE, or what own.py does; empty: it looks like a code only
     service: str  #: 21, 67, 61, 62, or 002 for all of them, 004 for all but 21; 64: the user's own exceptions
     number: str = ""
     seconds: str = ""  #: how long the phone rings first; 61 only
+    owner: str = ""  #: whose forward, where the code says so
 
 
 def parse(dialled: str) -> Code | None:
     """What `dialled` means; None where it is not a code of ours (`**1001` picks up a call, `*8`, `*69` …)."""
+    if dialled.startswith("forward+"):  # what a lamp watches, many phones dial when its key is pressed
+        key = _LAMP.fullmatch(dialled)
+        return Code(TOGGLE, "21", key[2] or "", owner=key[1]) if key else Code("", "21")
     match = _CODE.fullmatch(dialled)
     if not match or not (match[3] == "" or match[3][0] in "*#"):
         return None
@@ -76,6 +81,16 @@ def _meaning(prefix: str, service: str, rest: str) -> Code | None:
     if not match or (match["seconds"] and service not in ("61", "004")):
         return None
     return Code(SET, service, match["number"], match["seconds"] or "")
+
+
+def toggled(code: Code, entries: Line, directory: Mapping[str, str]) -> Code:
+    """The key of a lamp turns the forward off if the lamp is lit, else on; other codes are as they are."""
+    if code.do != TOGGLE:
+        return code
+    target = in_effect((code.service,), entries, directory).get(code.service)
+    if target == code.number or (target and not code.number):
+        return code._replace(do=OFF, number="")
+    return code._replace(do=SET if code.number else ON)
 
 
 class Entry(NamedTuple):
@@ -253,8 +268,9 @@ def dial(headers: Headers, config: Config) -> Way[Outcome]:
     code = parse(dialled) or Code("", "")
     if not config.codes.enabled:
         return _refused(f"code {dialled}", user, domain, code, config.codes, DISABLED)
-    if not code.do or not dialable(user):
-        return _refused(f"code {dialled}", user, domain, code, config.codes, "not a code")
+    if not code.do or not dialable(user) or code.owner.lower() not in ("", user.lower()):
+        why = "it is another user's" if code.owner else "not a code"
+        return _refused(f"code {dialled}", user, domain, code, config.codes, why)
     key = rows.key_of(headers.get(v.UUID), headers.get(v.NOW))
     request = Request(code, user, domain, f"code {dialled}", headers.get(v.TOLL_ALLOW), key)
     if code.service != own.SERVICE:
@@ -310,6 +326,7 @@ class _Way:
         return self.lock.why_not(answer)
 
     def _change(self, entries: Line, directory: Mapping[str, str]) -> Way[Outcome]:
+        self.code = toggled(self.code, entries, directory)
         new = changed(self.code, entries, directory)
         why = yield from self._why_not(new, entries)
         if self.code.do == ASK:
@@ -335,10 +352,8 @@ class _Way:
             found = ""
             if dialable(number):
                 (found,) = yield [Api(f"user_data {number}@{self.domain} attr id")]
-            toll = self.request.toll_allow
-            if found.lower() == self.user.lower() or not may_lead_to(
-                number, bool(found), toll, self.words.targets
-            ):
+            may = may_lead_to(number, bool(found), self.request.toll_allow, self.words.targets)
+            if found.lower() == self.user.lower() or not may:
                 return f"{number} is not a number to forward to (codes.targets)"
         return ""
 

@@ -88,6 +88,12 @@ def test_every_kind(kind: str, code: str, means: str | None) -> None:
     ("code", "means"),
     [
         ("*61*1001**20#", "set(1001)"),
+        ("forward+1000", "toggle"),
+        ("forward+1000/1001", "toggle(1001)"),
+        ("forward+1000/+4930123456", "toggle(+4930123456)"),
+        ("forward+1000/", ""),
+        ("forward+", ""),
+        ("forward", None),
         ("*61*1001**5", "set(1001)"),
         ("*61*1001**30", "set(1001)"),
         ("*61*1001**4#", ""),
@@ -138,6 +144,7 @@ LOOKS = [
 ]
 DIALLED = st.one_of(
     st.text("*#0123456789+\n ;", max_size=14),
+    st.builds("".join, st.tuples(st.sampled_from(["forward+", "forward", "+"]), st.text("*#019+/\n", max_size=8))),
     st.builds("".join, st.tuples(st.sampled_from(["*", "**", "#", "##", "*#", "#*", ""]),
               st.sampled_from(["21", "67", "61", "62", "002", "004", "63"]), st.text("*#019+\n", max_size=8))),
 )  # fmt: skip
@@ -158,6 +165,7 @@ def after(dialled: str, line: str = "", **directory: str) -> tuple[str | None, s
     code = parse(dialled)
     assert code is not None
     assert code.do
+    code = codes.toggled(code, codes._entries(line), by_service)
     entries = {service: read(line)[kind] for service, kind in SERVICES.items() if kind in read(line)}
     order = [part[:2] for part in line.split(";") if part[:2] in entries]
     new = changed(code, {service: entries[service] for service in order}, by_service)
@@ -181,6 +189,15 @@ def after(dialled: str, line: str = "", **directory: str) -> tuple[str | None, s
         ("*21#", ";21=off:101", {}, ";21=on:101", "Uml. immer an 101"),
         ("*21#", ";21=off", {"all_": "104"}, "", "Uml. immer an 104"),
         ("*21#", "", {}, None, ""),
+        ("forward+100/101", "", {}, ";21=on:101", "Uml. immer an 101"),
+        ("forward+100/101", ";21=on:102", {}, ";21=on:101", "Uml. immer an 101"),
+        ("forward+100/101", ";21=on:101", {}, ";21=off:101", "Uml. immer aus"),
+        ("forward+100/101", ";21=off:102", {"all_": "101"}, ";21=on:101", "Uml. immer an 101"),
+        ("forward+100/101", "", {"all_": "101"}, ";21=off", "Uml. immer aus"),
+        ("forward+100", ";21=off:101", {}, ";21=on:101", "Uml. immer an 101"),
+        ("forward+100", ";21=on:101", {}, ";21=off:101", "Uml. immer aus"),
+        ("forward+100", ";21=off", {"all_": "104"}, "", "Uml. immer an 104"),
+        ("forward+100", "", {}, None, ""),
         ("*21#", ";21=off", {}, None, ""),
         ("##21#", ";21=on:101", {}, "", "Uml. immer aus"),
         ("##21#", ";21=on:101", {"all_": "104"}, "", "Uml. immer an 104"),
@@ -371,7 +388,24 @@ def test_the_domain_is_that_of_the_password_whatever_the_dialplan_set():
 
 
 @pytest.mark.parametrize(
-    "dialled", ["*21*100#", "*21*999#", "*21*886#", "*21#", "*21*1;21=on:1#", "**21#", "*21*+#"]
+    "dialled",
+    [
+        "*21*100#",
+        "*21*999#",
+        "*21*886#",
+        "*21#",
+        "*21*1;21=on:1#",
+        "**21#",
+        "*21*+#",
+        "forward+101",
+        "forward+101/102",
+        "forward+100/100",
+        "forward+100/999",
+        "forward+100",
+        "forward+",
+        "forward+100/${x}",
+        "forward+100/1;67=on:1",
+    ],
 )
 def test_refused_and_nothing_changed(dialled):
     database = Database()

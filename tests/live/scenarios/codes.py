@@ -119,6 +119,22 @@ def dialled(site, *steps):
         assert seen == (code, 200, site.filled(shown), tones, site.filled(stored))
 
 
+def test_the_key_of_a_lamp_turns_the_forward_on_and_off(codes):
+    """Many phones dial what the key watches."""
+    dialled(
+        codes,
+        ("forward+<boss>", "Uml. abgelehnt", REFUSED, ""),
+        ("forward+<boss>/<secretary>", "Uml. immer an <secretary>", DONE, ";21=on:<secretary>"),
+        ("forward+<boss>/<kai>", "Uml. immer an <kai>", DONE, ";21=on:<kai>"),
+        ("forward+<boss>/<kai>", "Uml. immer aus", DONE, ";21=off:<kai>"),
+        ("forward+<boss>", "Uml. immer an <kai>", DONE, ";21=on:<kai>"),
+        ("forward+<boss>", "Uml. immer aus", DONE, ";21=off:<kai>"),
+        ("forward+<kai>/<secretary>", "Uml. abgelehnt", REFUSED, ";21=off:<kai>"),
+        ("forward+<boss>/<boss>", "Uml. abgelehnt", REFUSED, ";21=off:<kai>"),
+    )
+    assert line(codes, "kai") == ""
+
+
 def test_off_on_erase_and_ask(codes):
     dialled(
         codes,
