@@ -55,7 +55,8 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 
 @EACH
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
-    ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction"
+    # FreeSWITCH keeps no sip_redirected_to with a "${" (switch_channel.c switch_channel_set_variable_var_check).
+    ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction|sip_redirected_to"
     used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
     assert all(re.fullmatch(ours, name) for name in used), used
 
@@ -73,9 +74,21 @@ def test_what_is_carried_is_taken_away() -> None:
     ask, apply = (file.read_text("utf-8") for file in ENTRIES)
     carried = set(re.findall(r'"export" data="(nolocal:\w+)=', apply))
     assert len(carried) == 7
-    assert carried <= set(re.findall(r'"unset" data="([\w:]+)"', ask))
+    (taken_back,) = re.findall(r'"multiunset" data="(fsdaemon_verdict [^"]*)"', ask)
+    assert carried <= set(taken_back.split(" "))
     (at_bridge,) = re.findall(r'data="execute_on_pre_bridge_fsdaemon=multiunset ([^"]*)"', apply)
     assert set(at_bridge.split(" ")) == carried
+
+
+def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
+    """And `socket` and the daemon's `multiset`; on a pass where nobody is asked, and no verdict stands, none."""
+    always = [
+        (condition.get("field"), len(condition))
+        for file in ENTRIES
+        for condition in ET.parse(file).getroot()
+        if not re.match(r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to)\}", condition.get("field", ""))
+    ]
+    assert always == [("destination_number", 0), ("${user_exists}${fsdaemon_hop}", 2)]
 
 
 def test_the_installer_asks_where_the_entries_do() -> None:

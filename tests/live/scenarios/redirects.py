@@ -139,3 +139,14 @@ def test_two_phones_that_both_forward_at_once(daemon, mobile_that_forwards, lab)
     desk.policy = "redirect:secretary"
     kai.dial("boss")
     labelled(lab.rings(secretary), "kai", boss="deflection")
+
+
+def test_what_a_phone_writes_around_the_address_is_not_executed(daemon, lab, tmp_path):
+    """FreeSWITCH keeps no such Contact (switch_channel.c), so the call has no label; conditions expand the others."""
+    boss, secretary, kai = lab.register("boss", "secretary", "kai")
+    marks = [tmp_path / name for name in ("name", "parameter")]
+    evil = ["${system touch " + str(mark) + "}" for mark in marks]
+    boss.policy = f'redirect:"{evil[0]}" <{boss.address("secretary")}>;x="{evil[1]}"'
+    kai.dial("boss")
+    lab.rings(secretary)
+    assert not any(mark.exists() for mark in marks)
