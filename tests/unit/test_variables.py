@@ -18,6 +18,7 @@ DIALPLAN_ONLY = {
     "fsdaemon_called",
     "fsdaemon_code",
     "fsdaemon_done",
+    "fsdaemon_keys",
     "fsdaemon_kind",
     "fsdaemon_peer",
     "fsdaemon_forward_",  # with the kind behind it

@@ -1,4 +1,4 @@
-"""FusionPBX itself, with our two dialplan entries: its PHP import and rendering, its Lua, its PostgreSQL.
+"""FusionPBX itself, with our dialplan entries: its PHP import and rendering, its Lua, its PostgreSQL.
 
 The rows of users, ring group and routes are written by the test, not by FusionPBX's pages, and the SIP profiles
 are the test's own; the carrier is no gateway.

@@ -88,6 +88,32 @@ def test_sent_on_by_keys(site, daemon, lab, who, direction):
     nothing_of_ours(lab.rings(vera))
 
 
+@pytest.mark.parametrize("time", range(5))
+def test_a_consultation_by_keys(site, daemon, lab, time):
+    """*4: the callee's forward has its exception and its label, and all are there after the hand-over."""
+    site.forwards(boss={"all": "secretary"}, zoe={"all": "vera"})
+    boss, secretary, kai, vera, zoe = lab.register("boss", "secretary", "kai", "vera", "zoe")
+    bound = "update v_dialplans set dialplan_enabled = '{}' where dialplan_name = 'bind_digit_action'"
+    site.sql(bound.format("true"))
+    call, first = lab.connect(kai, "secretary", secretary)
+    site.sql(bound.format("false"))
+    number, reached = ("boss", boss) if time % 2 else ("zoe", vera)
+    lab.turn(0.5)
+    first.press("*4")
+    lab.turn(1)
+    first.press(site.number(number) + "#")
+    leg = lab.rings(reached, 1, 12)
+    assert leg.display == ("Sina Sekretariat" if reached is boss else site.label("zoe", "secretary"))
+    assert not zoe.rang
+    leg.pick_up()
+    lab.wait(lambda: leg.up, "the consultation")
+    lab.turn(1)
+    first.end()
+    lab.wait(lambda: first.gone, "handed over")
+    lab.turn(1.5)
+    assert (call.up, leg.up) == (True, True)
+
+
 # --- strangers and their destinations ---
 
 EVIL = "${global_setvar(fsdaemon_was_here=true)}'..x()..'"

@@ -26,7 +26,7 @@ del test_sent_on_after_an_announcement  # no such extensions
 del test_two_phones_of_one_user
 del test_attended_to_ones_own_number, test_ones_own_number_and_a_second_phone
 del test_attended_before_anybody_was_reached, test_attended_to_a_busy_boss
-del test_attended_by_keys  # *4 calls the phone, not the number
+del test_attended_by_keys  # test_consultation.py
 del test_two_phones_of_which_one_forwards, test_two_phones_that_both_forward_at_once  # one phone a user
 del test_two_phones_of_which_one_forwards_and_the_other_is_busy, test_the_answers_of_two_phones
 # Name and number outside are those of its trunks, and stay with the call.
