@@ -34,6 +34,7 @@ class Context(NamedTuple):
     now: str = ""  #: when FreeSWITCH asked, in microseconds
     given: tuple[v.Header, ...] = ()  #: what the dialplan set of this callee's forwards, and nobody else's
     sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
+    half: bool = False  #: the caller is the half of a loopback: a member of a group, or *4
     coded: bool = False  #: the SIP code of an earlier leg is on the channel
 
 
@@ -151,6 +152,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         return Context()
     beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
+    half = source.headers.get(v.LOOPBACK_LEG) == "B"
     return Context(
         asks=True,
         beyond=beyond,
@@ -159,6 +161,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         forks=forwards.forks(source, callee, found.stage),
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
         given=tuple(name for name in (*v.FORWARDS.values(), v.FORWARD_EXCEPT) if name in source.headers),
-        sounded=causes.sounded(source.headers),
+        sounded=half or causes.sounded(source.headers),  # of a loopback FreeSWITCH does not say it
+        half=half,
         coded=v.LAST_CODE in source.headers,
     )

@@ -155,6 +155,7 @@ TRIED = _v("fsdaemon_tried", Writer.DAEMON)  # how many legs CAUSES had before t
 RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next bridge; unset: see PROGRESS
 MAILBOX = _v("fsdaemon_mailbox", Writer.DAEMON)  # "DOMAIN USER", as `voicemail` takes it
 CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
+RINGBACK = _v("ringback", Writer.DIALPLAN)  # switch_ivr_originate.c: what the caller hears
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
 CALLEE_SHOWN = _v("initial_callee_id_name", Writer.DAEMON)  # what that user's phone shows
 CALLEE_NUMBER_SHOWN = _v("initial_callee_id_number", Writer.DAEMON)

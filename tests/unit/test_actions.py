@@ -420,3 +420,13 @@ def test_several_phones():
     }
     again = decided(**after, originate_disposition="USER_BUSY", answers=phones)
     assert str(again.commands[-1]) == "bridge user/100@lab.test"
+
+
+def test_the_half_of_a_loopback_sends_no_sound():
+    """A group takes the first member that does; and whether a phone rang is noted for each bridge."""
+    context = {"fsdaemon_context": "default", "fsdaemon_stage": "before"}
+    half = values(decided(**context, fsdaemon_domain="lab.test", loopback_leg="B", ringback="%(1,2,3)"))
+    assert (half["ringback"], half["fsdaemon_rung"]) == ("", "false")
+    assert "api_on_ring_fsdaemon=uuid_setvar" in half["fsdaemon_leg"]
+    plain = values(decided(**context, fsdaemon_domain="lab.test", ringback="%(1,2,3)"))
+    assert "ringback" not in plain

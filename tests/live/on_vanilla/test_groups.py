@@ -1,0 +1,89 @@
+"""Ring groups with the one line of freeswitch/dialplan/default/README.md: the forwards of members apply.
+
+Group 2002 (billing) has the members 1005 to 1009; those who have no phone here have a mailbox.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.live.scenarios import own_name_only
+
+LINE = '<param name="group-dial-string" value="loopback/${dialed_user}/default"/>'
+
+
+@pytest.fixture
+def line(site):
+    """The line, in the parameters of the domain."""
+    file = site.directory / "directory" / "default.xml"
+    before = file.read_text("utf-8")
+    file.write_text(before.replace("<params>", f"<params>\n{LINE}", 1), "utf-8")
+    site.api("reloadxml")
+    yield
+    site.api("hupall")
+    file.write_text(before, "utf-8")
+    site.api("reloadxml")
+
+
+def test_a_member_forwards(line, site, daemon, lab):
+    """One label, on that leg only; the mailboxes of the members without a phone do not take the call."""
+    site.forwards(**{"1006": {"all": "secretary"}})
+    forwarding, secretary, caller, other = lab.register("1006", "secretary", "1010", "1007")
+    call = caller.dial("group")
+    leg, plain = lab.rings(secretary), lab.rings(other)
+    assert leg.display == "Uml. fuer Extension 1006: Extension 1010"
+    own_name_only(plain, "Extension 1010")
+    assert not forwarding.rang
+    lab.turn(3)
+    assert (leg.ringing, plain.ringing) == (True, True)
+    leg.pick_up()
+    lab.talk(call, leg)
+    lab.wait(lambda: plain.gone, "the others are cancelled")
+
+
+@pytest.mark.parametrize("kind", ["busy", "no_answer"])
+def test_a_member_forwards_when_the_phone_did_not_take_the_call(line, site, daemon, lab, kind):
+    site.forwards(**{"1006": {kind: "secretary"}})
+    file = site.directory / "directory" / "default" / "1006.xml"  # here the group's call ends after 4 seconds
+    file.write_text(re.sub('(name="call_timeout" value=)"4"', r'\1"2"', file.read_text("utf-8")), "utf-8")
+    site.api("reloadxml")
+    forwarding, secretary, caller = lab.register("1006", "secretary", "1010")
+    forwarding.policy = "busy" if kind == "busy" else "ring"
+    caller.dial("group")
+    assert lab.rings(secretary, 1, 8).display == "Uml. fuer Extension 1006: Extension 1010"
+
+
+def test_the_target_calls_the_group(line, site, daemon, lab):
+    site.forwards(**{"1006": {"all": "secretary"}})
+    forwarding, secretary = lab.register("1006", "secretary")
+    secretary.dial("group")
+    own_name_only(lab.rings(forwarding), "secretary")
+    assert not secretary.rang
+    assert daemon.says(r"ring 1006 for {secretary}: target \(1006 forwards always to {secretary}\)")
+
+
+def test_nobody_is_there(line, site, daemon, lab):
+    """No mailbox of a member takes the group's call."""
+    (caller,) = lab.register("1010")
+    call = caller.dial("group")
+    lab.wait(lambda: call.gone, "ended")
+    assert call.code != 200
+
+
+def test_without_a_daemon(line, site, lab):
+    """As without us, but for the forwards: they are followed without label and exception."""
+    site.forwards(**{"1006": {"all": "secretary"}})
+    _, secretary, caller, other = lab.register("1006", "secretary", "1010", "1007")
+    caller.dial("group")
+    own_name_only(lab.rings(secretary), "Extension 1010")
+    own_name_only(lab.rings(other), "Extension 1010")
+
+
+def test_without_the_line(site, daemon, lab):
+    site.forwards(**{"1006": {"all": "secretary"}})
+    forwarding, secretary, caller = lab.register("1006", "secretary", "1010")
+    caller.dial("group")
+    own_name_only(lab.rings(forwarding), "Extension 1010")
+    assert not secretary.rang
