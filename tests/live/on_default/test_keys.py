@@ -93,14 +93,17 @@ def test_a_change_in_the_directory_and_reloadxml(keys):
 
 
 @pytest.mark.parametrize("database", [True, False])
-def test_a_restart_of_the_daemon(site_with_codes, database):
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_of_the_daemon(site_with_codes, database, end):
     site = site_with_codes
     conf = switch_conf(site, "show", database)
     with phone(site) as boss:
         boss.register()
-        with linked(site, conf):
+        with linked(site, conf) as daemon:
             boss.subscribe()
             boss.shows(NOW, False)
+            daemon.process.send_signal(end)
+            daemon.process.wait(10)
         site.forwards(boss={"all": "secretary"})
         with linked(site, conf):
             boss.shows(NOW, True, "101")
