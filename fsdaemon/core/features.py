@@ -136,17 +136,17 @@ State = Mapping[str, Forward]  # kind → forward
 
 
 def user_at(name: str, host: str) -> Way[User | None]:
-    """The user whom somebody at `host` means by `name`; a number-alias is its user.
+    """The user whom somebody at `host` means by `name`, folded; a number-alias is its user.
 
     A phone may write an address or another name instead of its domain (force-register-domain): then it is the
     user of the only domain that has one.
     """
     (found,) = yield [Api(f"user_data {name}@{host} attr id")]
     if found:
-        return User(found, host) if dialable(found) else None
+        return User(found, host).folded if dialable(found) else None
     (listed,) = yield [Api(f"list_users user {name}")]
     users = {user for user, _ in users_in(listed)}
-    return users.pop() if len(users) == 1 else None
+    return users.pop().folded if len(users) == 1 else None
 
 
 def users_in(listed: str) -> list[tuple[User, tuple[str, ...]]]:

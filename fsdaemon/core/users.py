@@ -20,6 +20,11 @@ class User(NamedTuple):
         """Whether both are the same user."""
         return (self.name.lower(), self.domain.lower()) == (other.name.lower(), other.domain.lower())
 
+    @property
+    def folded(self) -> User:
+        """The same user with the domain in small letters, so that one user is one key."""
+        return self._replace(domain=self.domain.lower())
+
     def __str__(self) -> str:
         """The name alone: the number that people dial."""
         return self.name

@@ -58,6 +58,7 @@ class Features:
         self._told: dict[User, State] = {}  # to all phones and lamps of the user
         self._asked: dict[User, tuple[float, State]] = {}  # when, and what was the answer
         self._due: dict[User, bool] = {}  # to be told; True: even if nothing changed
+        self._written: dict[str, str] = {}  # domain in small letters → as the directory writes it
         self._everybody = False  # whoever has something new is to be told
         self._something_due = Flag()
         self._working: gevent.Greenlet | None = None
@@ -87,7 +88,7 @@ class Features:
     def changed(self, user: User) -> None:
         """A code changed what is stored for `user`, as the directory writes that user."""
         if self._switch:
-            self._due[user] = True
+            self._due[user.folded] = True
             self._something_due.set()
 
     def reloaded(self) -> None:
@@ -211,7 +212,7 @@ class Features:
             numbers = dict.fromkeys(known[kind].target for known in states for kind in kinds)
             # A second "+" begins a host: nobody can watch such a number.
             for number in ("", *(one for one in numbers if one and "+" not in one)):
-                lamp = Lamp(user.name, number, user.domain)
+                lamp = Lamp(user.name, number, self._written.get(user.domain, user.domain))
                 self._send([lamps.shown(lamp, lamps.is_on(state, number, kinds), self._token)])
         for one in self._watchers.of(user, time.monotonic()):
             self._light(one, state, config)
@@ -220,17 +221,18 @@ class Features:
 
     def _all_due(self, even_the_same: bool) -> None:
         """Every user of the directory, and all who have phones or watchers, or had a forward."""
-        listed = features.users_in(self._api("list_users"))
+        listed = _in_thread(features.users_in, self._api("list_users"))
         if not listed:
             listed = features.registered_in(self._api("show registrations as json"))
         until = time.monotonic() + _LONG
         for user, profiles in listed:
             for profile in profiles:
                 phone = Phone(profile, user.name, user.domain)
-                if phone not in self._phones.of(user, 0):
-                    self._phones.remember(phone, phone, user, until)
+                if phone not in self._phones.of(user.folded, 0):
+                    self._phones.remember(phone, phone, user.folded, until)
         known = [*self._told, *self._phones.users(), *self._watchers.users()]
-        for user in dict.fromkeys((*(user for user, _ in listed), *known)):
+        self._written = {user.domain.lower(): user.domain for user, _ in listed}
+        for user in dict.fromkeys((*(user.folded for user, _ in listed), *known)):
             self._due[user] = even_the_same or self._due.get(user, False)
         self._something_due.set()
 
@@ -321,3 +323,9 @@ class Features:
         if self._switch:
             for event in events:
                 self._switch.send_event(event.name, event.headers)
+
+
+def _in_thread(read: Callable[[str], _Result], text: str) -> _Result:
+    """Calls need a turn while megabytes are read."""
+    result: _Result = gevent.get_hub().threadpool.apply(read, (text,))
+    return result

@@ -17,8 +17,8 @@ from fsdaemon.esl.protocol import Limits, Message, Parser, ProtocolError
 
 _CHUNK = 65536
 _LOGIN = 10.0  # seconds for all of connect, greeting, login and subscription
-#: mod_sofia takes SIP messages up to 2 MB, and a phone's text grows threefold when it is percent-encoded.
-_LIMITS = Limits(header_bytes=1 << 16, headers=256, body_bytes=1 << 23)
+#: The largest is list_users: about 90 bytes for each user and group.
+_LIMITS = Limits(header_bytes=1 << 16, headers=256, body_bytes=1 << 25)
 _GONE = ("text/disconnect-notice", "text/rude-rejection")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _BREAK = re.compile(r"[\0\r\n]")

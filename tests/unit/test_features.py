@@ -317,3 +317,14 @@ def test_what_is_told_breaks_no_document(target: str, line: str) -> None:
     for one in told(state(line, call_forward_all=target, call_forward_busy=target, call_timeout=target), {}):
         assert notify(one)["forwardStatus"] in ("true", "false")
         assert all(value.isascii() and "\n" not in value for value in one.headers.values())
+
+
+@pytest.mark.parametrize("host", ["lab.test", "LAB.test", "lab.TEST"])
+def test_one_user_however_the_domain_is_written(host: str) -> None:
+    """What is kept of a user is found again, and letters make no second one."""
+    assert drive(features.user_at("1000", host), lambda asked: ["1000" for _ in asked]) == BOSS
+    listed = "userid|context|domain|group|contact\n1000|default|Lab.Test|x|error/user_not_registered\n"
+    found = drive(
+        features.user_at("1000", host), lambda asked: [listed if "list" in asked[0].command else ""]
+    )
+    assert found == BOSS
