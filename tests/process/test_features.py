@@ -207,3 +207,33 @@ def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
     sqlite3.connect(file).close()
     assert missing(tmp_path)
     assert not (tmp_path / "sofia_reg_other.db").exists()
+
+
+def test_a_domain_in_other_letters_is_the_same_domain(conf: Path) -> None:
+    with Switch() as switch:
+        switch.answers = {
+            **ANSWERS,
+            "list_users": LISTED.replace("lab.test", "Lab.Test"),
+            "user_data 1000@LAB.test attr id": "1000",
+        }
+        with daemon_at(switch, conf):
+            switch.told("PHONE_FEATURE", "host: Lab.Test", "forward_immediate: 1001")
+            switch.told("PRESENCE_IN", "from: 1000/1001@Lab.Test", "answer-state: confirmed")
+            subscribe(switch, host="LAB.test")
+            switch.told("PHONE_FEATURE", "host: LAB.test", "forward_immediate: 1001")
+            switch.answers["user_data 1000@lab.test var call_forward_all"] = "1005"
+            _fire(switch, "RELOADXML", {})
+            switch.told("PHONE_FEATURE", "host: LAB.test", "forward_immediate: 1005")
+            switch.told("PHONE_FEATURE", "host: Lab.Test", "forward_immediate: 1005")
+
+
+def test_a_list_of_100000_users_costs_no_connection(conf: Path) -> None:
+    many = "".join(
+        f"{user}|default|lab.test|{'a' * 60}|error/user_not_registered|x|Extension {user}|{user}\n"
+        for user in range(100_000, 200_000)
+    )
+    with Switch() as switch:
+        switch.answers = {**ANSWERS, "list_users": LISTED.replace("\n\n+OK", f"\n{many}\n+OK")}
+        with daemon_at(switch, conf):
+            switch.told("PRESENCE_IN", "from: 199999@lab.test", seconds=20)
+            assert switch.connections == 1
