@@ -113,15 +113,16 @@ def _decoded(call_id: str) -> str:
 def _not_registered(event: Asked, user: User, row: Subscription, registered: Sequence[Registration]) -> str:
     """Why the address is no proof for `user`; empty if it is one.
 
-    An address at which others are registered, too (a proxy), is nobody's. The realm is the user's domain,
-    also where From has something else: a host that is a domain of its own may only be unknown for a moment.
+    An address at which others are registered, too (a proxy), is nobody's. The realm is the user's domain, or
+    that of a phone that has something else in From, and whose user no other domain has (features.user_at).
     """
     address = (row.network_ip, row.network_port)
     there = [one for one in registered if (one.network_ip, one.network_port) == address]
+    realms = {user.domain.lower(), event.host.lower()}
     theirs = [
         one
         for one in there
-        if one.sip_user == one.sip_username == event.user and one.sip_realm.lower() == user.domain.lower()
+        if one.sip_user == one.sip_username == event.user and one.sip_realm.lower() in realms
     ]
     if not theirs:
         return f"no phone of {user.name}@{user.domain} is registered at this address"
