@@ -95,7 +95,7 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
     channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
-    refer = history.refer_of(headers, callee)
+    refer, context = history.refer_of(headers, callee), _context(source, callee, found)
     own, groups = _exceptions(source, callee, found, caller, refer) if matters else (Own(), ())
     return Call(
         uuid=headers.get(v.UUID),
@@ -117,10 +117,10 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
-        visited=history.visited(headers),
+        visited=_visited(source, callee, context),
         public=forwards.public(source, found, callee, path),
         channel=channel,
-        context=_context(source, callee, found),
+        context=context,
         last_bridge=history.last_bridge(headers),
         mailbox=mailbox.owner(source, callee, found.stage, path),
         own=own,
@@ -129,6 +129,13 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         unanswered=found.unanswered,
         ring_time=forwards.ring_time(source, callee, found.dialled) if found.unanswered else 0,
     )
+
+
+def _visited(source: Source, callee: User, context: Context) -> tuple[str, ...]:
+    """Who forwarded so far; on a half of a loopback whose forward may lead to a group, before it, too."""
+    onward = context.half and context.beyond and not source.open
+    before = history.visited_before(source, callee) if onward else ()
+    return (*before, *history.visited(source.headers))
 
 
 def _is_known(caller: Caller) -> bool:

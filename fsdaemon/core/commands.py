@@ -240,8 +240,8 @@ def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     values: dict[v.Header, str] = {v.TRIED: call.channel.tried} if call.channel.tried else {}
     if _watched(call, verdict):
         values[v.RUNG] = "false"
-    if call.context.half and verdict.action == RING:
-        values[v.RINGBACK] = ""  # a group takes the first member that sends sound (early media)
+    if call.context.half:  # a group takes the first member that sends sound (early media)
+        values.update({v.RINGBACK: "", v.SILENT: "true"})
     if call.context.coded and (call.stage != AFTER or verdict.action == FORWARD):
         values[v.LAST_CODE] = ""
     if verdict.action == FORWARD and verdict.kind in call.context.beyond:

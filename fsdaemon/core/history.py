@@ -150,10 +150,26 @@ def visited(headers: Headers) -> tuple[str, ...]:
     """Who forwarded since the caller was last bridged. The dialplan writes it too, without a daemon."""
     if _taken(headers):
         return ()
-    bridge = last_bridge(headers)
-    steps = headers.get(v.VISITED).split(",")[-_LONGEST_PATH:]
+    return _since(headers.get(v.VISITED), last_bridge(headers))
+
+
+def _since(text: str, bridge: str) -> tuple[str, ...]:
+    """Those in VISITED who forwarded after this bridge."""
+    steps = text.split(",")[-_LONGEST_PATH:]
     users = (step[len(bridge) + 1 :] for step in steps if step.startswith(f"{bridge}:"))
     return tuple(user for user in users if plain(user_of(user, "")))
+
+
+def visited_before(source: Source, callee: User) -> tuple[str, ...]:
+    """Who forwarded the call to the group that dialled this half of a loopback, and the group itself.
+
+    The half has none of the caller's variables. A member who forwards to the group would make it dial all
+    its members again, each time more of them.
+    """
+    channel = source.channel(v.LOOPBACK_FROM)
+    text, bridge, group = (source.leg(channel, name) for name in (v.VISITED, v.LAST_BRIDGE_TO, v.DIALLED))
+    came = _since(text, ids.token(bridge))
+    return (*came, full(group, callee.domain)) if dialable(group) else came
 
 
 def last_bridge(headers: Headers) -> str:

@@ -430,3 +430,8 @@ def test_the_half_of_a_loopback_sends_no_sound():
     assert "api_on_ring_fsdaemon=uuid_setvar" in half["fsdaemon_leg"]
     plain = values(decided(**context, fsdaemon_domain="lab.test", ringback="%(1,2,3)"))
     assert "ringback" not in plain
+    assert "loopback_no_pre_answer" not in plain
+    onward = values(decided(**context, **FORWARD, loopback_leg="B", ringback="%(1,2,3)"))
+    assert onward["fsdaemon_verdict"] == "forward"
+    for told in (half, onward):
+        assert (told["ringback"], told["loopback_no_pre_answer"]) == ("", "true")

@@ -232,6 +232,17 @@ def test_ones_own_number_with_or_without_the_daemon(authorized, user, domain, ca
     )
 
 
+def test_a_member_of_a_group_forwards_to_a_user_only_without_the_daemon():
+    """The last of the conditions that keep the phone ringing: its field is "B", and the id of a user."""
+    *_, one = extension(CONTEXT, "follow").iter("regex")
+    assert one.get("field", "").startswith("${loopback_leg}${user_data(${fsdaemon_target}@")
+    expression = one.get("expression", "").replace(r"\z", r"\Z")
+    assert [bool(re.search(expression, field)) for field in ("B", "", "1001", "B1001", "A")] == [
+        True,
+        *[False] * 4,
+    ]
+
+
 def assert_same_without_the_daemon(values):
     """Whether the forward to fsdaemon_target is followed, by the daemon and by the context."""
     data = {**values, "fsdaemon_forward_all": values["fsdaemon_target"]}

@@ -161,6 +161,27 @@ def test_a_uuid_costs_no_question_more():
     assert not [one for one in asked if OWN in one]
 
 
+@pytest.mark.parametrize(
+    ("group", "before", "target", "follows"),
+    [
+        ("2002", "", "2002", False),
+        ("2002", "", "2001", True),
+        ("2001", ",:2002@lab.test,:1006@lab.test", "2002", False),
+        ("2001", ",old:2002@lab.test", "2002", True),
+        ("2002,1=1", "", "2001", True),
+        ("2002\x1ffsdaemon_verdict=ring", "", "2001", True),
+    ],
+)
+def test_a_member_of_a_group_forwards_to_a_group(group, before, target, follows):
+    """Each group is dialled once, and what a caller dialled sets nothing."""
+    channel = {**KAI, "user_name": "1003", "destination_number": group, "fsdaemon_visited": before}
+    context = {"loopback_leg": "B", "fsdaemon_stage": "before", "fsdaemon_context": "default"}
+    found = behind_a_loopback("a-b", {"a-b": channel}, fsdaemon_forward_all=target, **context)
+    assert found.verdict.reason == ("always" if follows else "loop")
+    visited = found.values.get(v.VISITED, "")
+    assert (f":{group}@" in visited) is (follows and group.isdigit())
+
+
 # --- was answered since ---------------------------------------------------------------------------------
 
 HOP = (DIRECTORY / "internal_second_hop_after_transfer.txt").read_bytes()

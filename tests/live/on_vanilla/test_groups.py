@@ -87,3 +87,37 @@ def test_without_the_line(site, daemon, lab):
     caller.dial("group")
     own_name_only(lab.rings(forwarding), "Extension 1010")
     assert not secretary.rang
+
+
+LOOPS = {
+    "to the group": {"1006": {"all": "group"}},
+    "between two groups": {"1006": {"all": "2001"}, "1011": {"all": "group"}, "1012": {"all": "group"}},
+    "by a user": {"1006": {"all": "1015"}, "1015": {"all": "group"}},
+    "everybody": {str(number): {"all": "group"} for number in range(1005, 1010)},
+}
+
+
+@pytest.mark.parametrize("forwards", LOOPS.values(), ids=LOOPS)
+def test_a_loop_through_the_group(line, site, daemon, lab, forwards):
+    """Each group is dialled once, and whoever has a phone rings; before, FreeSWITCH ran out of sessions."""
+    site.forwards(**forwards)
+    forwarding, other, caller = lab.register("1006", "1007", "1018")
+    call = caller.dial("group")
+    lab.rings(other)
+    if "1011" not in forwards and "1015" not in forwards:
+        lab.rings(forwarding)
+    assert daemon.says("ring 10.. for 1018: loop")
+    lab.turn(2)
+    assert other.last.ringing
+    assert len(other.incoming) == 1
+    assert "Throttle" not in site.logged(call.since)
+
+
+def test_a_loop_through_the_group_without_a_daemon(line, site, lab):
+    site.forwards(**LOOPS["everybody"])
+    forwarding, other, caller = lab.register("1006", "1007", "1018")
+    caller.dial("group")
+    for phone in (forwarding, other):
+        own_name_only(lab.rings(phone), "Extension 1018")
+    lab.turn(2)
+    assert (len(forwarding.incoming), len(other.incoming)) == (1, 1)
