@@ -289,7 +289,7 @@ def _lent(
     exports = _exported(call, exported)
     values.update(exports)
     undo.update({header: call.channel.exports if header == v.EXPORTS else "" for header in exports})
-    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGED, v.ON_ANSWER), ""))
+    undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGE_DATA, v.ON_BRIDGED, v.ON_ANSWER), ""))
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
     values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"

@@ -333,7 +333,8 @@ def test_what_a_group_or_a_trunk_is_lent_is_taken_back():
     assert set_["toll_allow"] == "local"
     assert set_["fsdaemon_undo"] == (
         "^^~sip_h_Diversion=~effective_caller_id_name=Sina Sekretariat~toll_allow=domestic,local"
-        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app=~bridge_pre_execute_app=~execute_on_answer_fsdaemon="
+        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app=~bridge_pre_execute_aleg_data="
+        "~bridge_pre_execute_app=~execute_on_answer_fsdaemon="
     )
     assert set_["bridge_pre_execute_aleg_app"] == "multiset"
     assert set_["bridge_pre_execute_aleg_data"] == set_["fsdaemon_undo"]
