@@ -6,10 +6,11 @@ Group 2002 (billing) has the members 1005 to 1009; those who have no phone here 
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 
-from tests.live.scenarios import own_name_only
+from tests.live.scenarios import own_name_only, with_conf
 
 LINE = '<param name="group-dial-string" value="loopback/${dialed_user}/default"/>'
 
@@ -121,3 +122,78 @@ def test_a_loop_through_the_group_without_a_daemon(line, site, lab):
         own_name_only(lab.rings(phone), "Extension 1018")
     lab.turn(2)
     assert (len(forwarding.incoming), len(other.incoming)) == (1, 1)
+
+
+@pytest.mark.parametrize(("group", "member", "another"), [("2000", "1003", "1002"), ("2001", "1011", "1013")])
+def test_the_other_groups(line, site, daemon, lab, group, member, another):
+    """2000 is `group_call`, 2001 is `group/…`."""
+    site.forwards(**{member: {"all": "1015"}})
+    target, caller, other = lab.register("1015", "1018", another)
+    caller.dial(group)
+    assert lab.rings(target).display == f"Uml. fuer Extension {member}: Extension 1018"
+    own_name_only(lab.rings(other), "Extension 1018")
+
+
+@with_conf('[exceptions]\nusers = ["1018"]\ngroups = ["support"]\n')
+@pytest.mark.parametrize("who", ["1018", "1012", "1016"])
+def test_who_else_gets_through(line, site, daemon, lab, who):
+    """A user and a group of conf.toml, and the member's own list."""
+    site.extra = {"1006": {"call_forward_except": "1016"}}
+    site.forwards(**{"1006": {"all": "1015"}})
+    forwarding, target, caller = lab.register("1006", "1015", who)
+    caller.dial("group")
+    own_name_only(lab.rings(forwarding), f"Extension {who}")
+    assert not target.rang
+
+
+def test_a_forward_led_to_the_group(line, site, daemon, lab):
+    """One label, never two: the last diverter at the target, the first at the others."""
+    site.forwards(**{"boss": {"all": "group"}, "1006": {"all": "1015"}})
+    target, caller, other = lab.register("1015", "1018", "1007")
+    caller.dial("boss")
+    leg, plain = lab.rings(target), lab.rings(other)
+    assert leg.display == "Uml. fuer Extension 1006: Extension 1018"
+    assert plain.display == "Uml. fuer Extension 1000: Extension 1018"
+    for one in (leg, plain):
+        assert one.msg.count("Uml.") <= 2  # From, and Remote-Party-ID
+
+
+@pytest.mark.parametrize("to", ["2001", "outside"])
+def test_a_member_forwards_to_what_is_no_user(line, site, daemon, lab, to):
+    """The others ring on."""
+    site.forwards(**{"1006": {"all": to}})
+    other, caller, there = lab.register("1007", "1018", "1012")
+    caller.dial("group")
+    leg = lab.rings(other)
+    if to == "2001":
+        assert lab.rings(there).display == "Uml. fuer Extension 1006: Extension 1018"
+    else:
+        lab.at_carrier()
+    lab.turn(1.5)
+    assert leg.ringing
+    own_name_only(leg, "Extension 1018")
+
+
+def test_killed_while_the_group_rings(line, site, daemon, lab):
+    """Between the question and the answer of a phone."""
+    site.forwards(**{"1006": {"all": "secretary"}})
+    secretary, caller, other = lab.register("secretary", "1018", "1007")
+    call = caller.dial("group")
+    lab.rings(secretary)
+    leg = lab.rings(other)
+    daemon.signal(signal.SIGKILL)
+    lab.turn(1)
+    leg.pick_up()
+    lab.talk(call, leg)
+    lab.wait(lambda: secretary.last.gone, "the others are cancelled")
+
+
+def test_without_the_line_and_without_a_daemon(site, lab):
+    site.forwards(**{"1006": {"all": "secretary"}})
+    forwarding, secretary, caller = lab.register("1006", "secretary", "1018")
+    call = caller.dial("group")
+    leg = lab.rings(forwarding)
+    own_name_only(leg, "Extension 1018")
+    leg.pick_up()
+    lab.talk(call, leg)
+    assert not secretary.rang
