@@ -197,3 +197,39 @@ def test_without_the_line_and_without_a_daemon(site, lab):
     leg.pick_up()
     lab.talk(call, leg)
     assert not secretary.rang
+
+
+@pytest.fixture
+def dialled_by_hand(site, request):
+    """A group of the administrator's own, 7777, whose members are written as loopback/EXT.
+
+    It has a ring time of its own: else the caller's call_timeout ends all of it, here as soon as one phone's.
+    """
+    group = '<extension name="by_hand"><condition field="destination_number" expression="^7777$">'
+    group += f'<action application="bridge" data="{{originate_timeout=20}}{request.param}"/></condition></extension>'
+    before = site.context_file.read_text("utf-8")
+    context = '<context name="default">'
+    assert before.count(context) == 1
+    site.context_file.write_text(before.replace(context, f"{context}\n{group}"), "utf-8")
+    site.api("reloadxml")
+    yield
+    site.api("hupall")
+    site.context_file.write_text(before, "utf-8")
+    site.api("reloadxml")
+
+
+@pytest.mark.parametrize(
+    "dialled_by_hand", [f"loopback/1005{s}loopback/1006{s}loopback/1007" for s in ",|"], indirect=True
+)
+def test_members_that_are_written_as_a_loopback(dialled_by_hand, site, daemon, lab):
+    """1005 has no phone, 1006 is busy and forwards then; no mailbox takes the call, and there is a codec."""
+    site.forwards(**{"1006": {"busy": "1015"}})
+    busy, other, target, caller = lab.register("1006", "1007", "1015", "1018")
+    busy.policy = "busy"
+    call = caller.dial("7777")
+    leg = lab.rings(target)
+    assert leg.display == "Uml. fuer Extension 1006: Extension 1018"
+    lab.rings(other, 1, 10)  # one after the other: when the target has rung for its time
+    assert not call.up
+    other.last.pick_up()
+    lab.talk(call, other.last)
