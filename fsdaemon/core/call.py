@@ -51,7 +51,7 @@ class Call(NamedTuple):
     referrer: Person | None  #: who transferred the caller here, attended, if that is established
     forwards: Mapping[str, str]  #: kind → target, as it stands on the channel
     failure: str | None  #: the kind of why the last bridge failed; None before the bridge
-    stage: str  #: BEFORE the callee's phone is tried, or AFTER; BEYOND: no user is called; ONCE: all at once
+    stage: str  #: one of forwards.STAGES
     is_user: bool  #: the callee is a user
     now: tuple[str, ...]  #: the kinds of forward that would act at once, in the order they are tried
     later: tuple[str, ...]  #: those that would act if nobody takes the call, where nobody asks again then
@@ -89,13 +89,26 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
     return tuple(source.open) if source.open else call
 
 
-def _call(source: Source, callee: User, found: Forwarding) -> Call:
-    headers, config = source.headers, source.config
+def of_member(
+    source: Source, group: User, member: User, forward: tuple[str, str], path: tuple[Diverter, ...]
+) -> Call:
+    """The same call at a member of the group that was dialled, and one forward (kind, target) of the member.
+
+    `path`: who forwarded it so far. There may be open questions in `source` afterwards.
+    """
+    kind, target = forward
+    found = Forwarding(forwards.MEMBERS, None, {kind: target}, (kind,), (), {})
+    name = source.directory(member, v.EFFECTIVE_NAME)  # what the channel has is of who was dialled before
+    return _call(source, member, found, group)._replace(path=path, callee_name=name, is_user=True)
+
+
+def _call(source: Source, callee: User, found: Forwarding, dialled: User | None = None) -> Call:
+    headers, config, dialled = source.headers, source.config, dialled or callee
     matters = any(found.targets.values())  # who calls; where no forward could be followed nobody is asked
-    channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
+    channel, path = history.on_channel(headers, found.stage), history.path_of(source, dialled)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
-    refer, context = history.refer_of(headers, callee), _context(source, callee, found)
+    refer, context = history.refer_of(headers, dialled), _context(source, callee, found)
     own, groups = _exceptions(source, callee, found, caller, refer) if matters else (Own(), ())
     return Call(
         uuid=headers.get(v.UUID),
@@ -104,7 +117,7 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         caller=caller,
         person=identity.person_of(source, user, groups),
         refer=refer,
-        referrer=history.referrer_of(source, callee, groups),
+        referrer=history.referrer_of(source, dialled, groups),
         forwards=found.forwards,
         failure=found.failure,
         stage=found.stage,
@@ -114,7 +127,7 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         path=path,
         hides_target=history.hides_target(source, callee, path, user),
         before_us=history.before_us(headers, user, channel.diversion, config),
-        unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
+        unasked=history.pending(headers, dialled).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
         visited=_visited(source, callee, context),

@@ -213,6 +213,25 @@ def _shown(
     return values
 
 
+def leg_of_member(call: Call, verdict: Verdict, label: str | None, config: Config) -> str:
+    """The leg variables of the phone to which a forward of a group's member leads, where others dial it.
+
+    The name is set after mod_sofia made the leg: origination_caller_id_name takes the name off later legs.
+    """
+    leg: dict[str, str] = {}
+    name, number = _identity(call, label, config, trunk.Identity(), withheld_by_leg=False)
+    if name:
+        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={encode_uncut(name)}"
+    if number:
+        leg[v.LEG_SHOWN_NUMBER] = f"set_profile_var caller_id_number={number}"
+    if number == _ANONYMOUS:
+        leg[v.CID_TYPE.variable] = "none"
+    for header, value in _diversion(call, verdict, config, None).items():
+        leg.update({header.variable: value, v.LEG_TAKEN: "true"})
+        leg[v.LEG_PRE_BRIDGE] = f"multiunset {header.variable} {v.LEG_TAKEN} {v.CID_TYPE.variable}"
+    return _leg(leg)[1:-1] if leg else ""
+
+
 def _own(call: Call, name: str, number: str) -> dict[v.Header, str]:
     """The caller's own name and number, where others stand in their place."""
     own = {v.OWN_NAME: call.channel.own_name} if name else {}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import commands, connected, label, policy, trunk
+from fsdaemon.core import commands, connected, group, label, policy, trunk
 from fsdaemon.core.call import Call, read
-from fsdaemon.core.forwards import callee_of
+from fsdaemon.core.forwards import MEMBERS, callee_of
 from fsdaemon.core.questions import Answers, Questions, Way
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Command, Headers
@@ -28,6 +28,7 @@ class Decision(NamedTuple):
     trunk: trunk.Told  #: what a trunk is told
     values: dict[v.Header, str]  #: channel variables as they are to be; empty: unset
     commands: tuple[Command, ...]  #: what FreeSWITCH is told
+    members: tuple[Decision, ...] = ()  #: a verdict for each forward of a group's members
 
     @property
     def label(self) -> str:
@@ -45,11 +46,29 @@ def decide(headers: Headers, answers: Answers, config: Config) -> Decision | Que
     call = read(headers, answers, config)
     if not isinstance(call, Call):
         return call
+    if call.stage == MEMBERS:
+        return _group(headers, answers, config, call)
     verdict = policy.decide(call, config)
     shown = label.decide(call, verdict, config)
     seen, told = connected.decide(call, verdict, config), trunk.decide(call, verdict, config)
     values = commands.assignments(call, verdict, commands.Shown(shown.text, seen, told), config)
     return Decision(call, verdict, shown, seen, told, values, commands.commands(call, values, config))
+
+
+def _group(headers: Headers, answers: Answers, config: Config, call: Call) -> Decision | Questions:
+    judged = group.judge(headers, answers, config, call)
+    if isinstance(judged, group.Judged):
+        values = group.values(judged, config)
+        members = tuple(_plain(one.call, one.verdict, config, {}) for one in judged.forwards)
+        return _plain(call, policy.decide(call, config), config, values)._replace(members=members)
+    return judged
+
+
+def _plain(call: Call, verdict: policy.Verdict, config: Config, values: dict[v.Header, str]) -> Decision:
+    """A decision that tells FreeSWITCH these values and nothing else."""
+    shown = label.decide(call, verdict, config)
+    told = commands.setting(values) if values else ()
+    return Decision(call, verdict, shown, connected.NOTHING, trunk.Told(), values, told)
 
 
 def settle(headers: Headers, config: Config) -> Way[Decision]:

@@ -21,8 +21,9 @@ from fsdaemon.terms import variables as v
 from fsdaemon.terms.causes import RUNG_OUT
 from fsdaemon.terms.channel import Headers
 
-BEFORE, AFTER, BEYOND, ONCE = "before", "after", "beyond", "once"
-_NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
+#: The callee's phone is tried next; it was; no user is called; all kinds at once; the members of a group.
+STAGES = BEFORE, AFTER, BEYOND, ONCE, MEMBERS = "before", "after", "beyond", "once", "members"
+NO_PHONE = "error/user_not_registered"  # mod_sofia.c sofia_contact_function
 _RING_TIME = 60  # seconds; SWITCH_DEFAULT_TIMEOUT
 _DIGITS = 6
 # Values of the administrator's that may go back onto the channel.
@@ -100,7 +101,7 @@ def stage_of(headers: Headers, callee: User, failed: bool) -> str:
     tells as much.
     """
     stage = headers.get(v.STAGE)
-    if stage not in (BEFORE, AFTER, BEYOND, ONCE):
+    if stage not in STAGES:
         return AFTER if failed and headers.get(v.DIALED_USER) == callee.name else BEFORE
     return stage
 
@@ -115,7 +116,7 @@ def acting(
     """
     if stage != ONCE:
         return tuple(kind for kind in acts if kind in forwards), ()
-    absent = "not_registered" in forwards and source.contact(callee) == _NO_PHONE
+    absent = "not_registered" in forwards and source.contact(callee) == NO_PHONE
     now = [kind for kind in ("not_registered", "always") if kind in forwards]
     if not absent:
         now = [kind for kind in now if kind == "always"]

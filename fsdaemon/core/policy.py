@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fsdaemon.config.reader import Config
 from fsdaemon.core.call import Call
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.forwards import BEYOND
+from fsdaemon.core.forwards import BEYOND, MEMBERS
 from fsdaemon.core.own import Entry
 from fsdaemon.core.reasons import (
     CALLEE_NOT_A_NUMBER,
@@ -188,7 +188,8 @@ def _exception(call: Call, config: Config, kind: str, target: User) -> _Exceptio
 def _persons(person: Person, call: Call, config: Config, kind: str, target: User) -> _Exception | None:
     """The exception that an established user has from this forward."""
     exceptions = config.exceptions
-    if person.user.same(call.callee) and kind != REDIRECT:  # a 302 is the phone's own
+    # A 302 is the phone's own; and a member who calls the group does not call the own number.
+    if person.user.same(call.callee) and kind != REDIRECT and call.stage != MEMBERS:
         return _Exception(SELF)
     if exceptions.target and target.same(person.user):
         return _Exception(TARGET, "exceptions.target")

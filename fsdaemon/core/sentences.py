@@ -41,6 +41,7 @@ def facts_of(decision: Decision, config: Config) -> dict[str, Any]:
         "path": [step.number for step in verdict.path],
         "label": decision.label,
         "what": words.what(),
+        "members": [line(one.call, one.verdict) for one in decision.members],
         "busy": words.busy(),
         "mailbox": words.mailbox(),
         "why": verdict.why.why.format_map(words),
@@ -357,6 +358,7 @@ def text(facts: dict[str, Any], saw: bool = False) -> str:
     rule = f"{facts['rule']} ({facts['from']})" if facts["from"] else facts["rule"]
     rows += [
         ("what", facts["what"]),
+        *(("member", said) for said in facts.get("members", [])),
         ("busy", facts.get("busy", "")),
         ("mailbox", facts.get("mailbox", "")),
         ("why", facts["why"]),

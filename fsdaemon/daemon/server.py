@@ -237,11 +237,14 @@ class Server:
             if outcome.changed:
                 self.features.changed(User(outcome.user, outcome.domain))
             return
-        log.verdict(outcome, config.log)
+        told = outcome.members or (outcome,)
+        for one in told:
+            log.verdict(one, config.log)
         for warning in self._expected.look(session.session_data):
             logger.warning("{}", warning)
         if self.metrics:
-            self.metrics.decided(outcome, config, seconds)
+            for one in told:
+                self.metrics.decided(one, config, seconds)
 
     def _failed(self, what: str, text: str) -> None:
         self._warn(what, text)

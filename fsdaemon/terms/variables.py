@@ -128,6 +128,7 @@ DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 #: Kind → where a dialplan may put the callee's forward, before the directory is asked.
 FORWARDS = {name: _v(f"fsdaemon_forward_{KINDS[name].variable}", Writer.DIALPLAN) for name in SET}
 FORWARD_EXCEPT = _v("fsdaemon_forward_except", Writer.DIALPLAN)  # who may get through all the same
+MEMBERS = _v("fsdaemon_members", Writer.DIALPLAN)  # stage "members": who rings there, and what they forward
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)
@@ -143,6 +144,7 @@ NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
 CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
 OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not to be followed
 PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
+MEMBER_FORWARDS = _v("fsdaemon_member_forwards", Writer.DAEMON)  # stage "members": which of them are followed
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 HISTORY_INFO_OUT = _v("sip_h_History-Info", Writer.DAEMON)  # RFC 7044
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
@@ -205,6 +207,7 @@ MEMORY = (
     RANG,
     OFF,
     PENDING,
+    MEMBER_FORWARDS,
     SINCE,
     TIMEOUT,
     CONNECTED,
@@ -224,6 +227,7 @@ LEG_PRIVACY_HEADER = "sip_h_Privacy"
 LEG_ASSERTED = "sip_h_P-Asserted-Identity"
 LEG_PREFERRED = "sip_h_P-Preferred-Identity"
 LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
+LEG_SHOWN_NUMBER = "execute_on_originate_fsdaemon_number"  # the same for the number
 LEG_MISSED = "execute_on_originate_fsdaemon_missed"  # dialplan/fsdaemon.xml: what the CANCEL says
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_COUNT = "execute_on_originate_fsdaemon_busy"  # `limit`: the leg is one of the user's calls
@@ -231,6 +235,7 @@ LEG_KEEPS_COUNT = "limit_ignore_transfer"  # "true": it is still, after a transf
 LEG_REDIRECT_FATAL = "outbound_redirect_fatal"
 # When the phone rings, or sends early media (switch_channel.c switch_channel_api_on).
 LEG_ON_RING, LEG_ON_MEDIA = "api_on_ring_fsdaemon", "api_on_pre_answer_fsdaemon"
+LEG_TAKEN = "fsdaemon_taken"  # "true": sip_h_Diversion is of a call that was forwarded to this phone
 LEG_PRE_BRIDGE = (
     "execute_on_pre_bridge_fsdaemon"  # when the phone took the call, its Diversion is not its next one's
 )

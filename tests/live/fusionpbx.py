@@ -59,7 +59,7 @@ class FusionPBX(Process):
     domains: ClassVar[dict[str, str]] = {"lab.test": str(uuid4()), "b.test": str(uuid4())}
 
     def __init__(self, source: Path, directory: Path) -> None:
-        self.directory = directory
+        self.directory, self.group = directory, str(uuid4())
         self.sip, self.sip_out, self.esl, self.daemon_port, self.carrier = free_ports(5)
         self.root, self.cache = directory / "fusionpbx", directory / "cache"
         for part in _USED:
@@ -129,8 +129,10 @@ class FusionPBX(Process):
         self.sql(
             "delete from v_extension_settings;"
             "update v_extensions set sip_bypass_media = null, number_alias = '';"
-            "update v_ring_groups set ring_group_strategy = 'simultaneous';"
+            "update v_ring_groups set ring_group_strategy = 'simultaneous', "
+            "ring_group_call_forward_enabled = true;"
         )
+        self.members("vera", "zoe")
         super().reset()
         self.mails()
 
@@ -141,6 +143,18 @@ class FusionPBX(Process):
         )
         where = f"extension = {quote(user)} and domain_uuid = {quote(self.domains[domain])}"
         return f"update v_extensions set {values} where {where};"
+
+    def members(self, *who: str) -> None:
+        """The ring group has these members."""
+        uuid, domain = self.group, self.domains["lab.test"]
+        lines = [f"delete from v_ring_group_destinations where ring_group_uuid = '{uuid}';"]
+        lines += [
+            "insert into v_ring_group_destinations (ring_group_destination_uuid, domain_uuid, ring_group_uuid, "
+            "destination_number, destination_delay, destination_timeout, destination_enabled) "
+            f"values ('{uuid4()}', '{domain}', '{uuid}', {quote(self.number(member))}, 0, 30, true);"
+            for member in who
+        ]
+        self.sql("\n".join(lines))
 
     def follow_me(self, user: str, *numbers: str) -> None:
         """`user` has FusionPBX's follow-me to `numbers`."""
@@ -258,9 +272,9 @@ class FusionPBX(Process):
             f"values ('{uuid4()}', '{domain_uuid}', '{number}', '{number}', true, true, 1);"
         )
 
-    def _dialplan(self, domain: str, context: str, order: int, name: str, xml: str) -> str:
+    def _dialplan(self, domain: str, context: str, order: int, name: str, xml: str, uuid: str = "") -> str:
         values = [
-            str(uuid4()),
+            uuid or str(uuid4()),
             self.domains[domain],
             str(uuid4()),
             context,
@@ -276,27 +290,21 @@ class FusionPBX(Process):
         )
 
     def _ring_group(self) -> list[str]:
-        uuid, domain = str(uuid4()), self.domains["lab.test"]
-        xml = f"""<extension name="group" continue="">
+        uuid, dialplan, domain = self.group, str(uuid4()), self.domains["lab.test"]
+        xml = f"""<extension name="group" continue="" uuid="{dialplan}">
           <condition field="destination_number" expression="^2000$">
             <action application="ring_ready" data=""/>
             <action application="set" data="ring_group_uuid={uuid}"/>
+            <action application="set" data="record_stereo=true"/>
             <action application="lua" data="app.lua ring_groups"/>
           </condition></extension>"""
-        members = [
-            "insert into v_ring_group_destinations (ring_group_destination_uuid, domain_uuid, ring_group_uuid, "
-            "destination_number, destination_delay, destination_timeout, destination_enabled) "
-            f"values ('{uuid4()}', '{domain}', '{uuid}', '{number}', 0, 30, true);"
-            for number in ("103", "104")
-        ]
         return [
             "insert into v_ring_groups (domain_uuid, ring_group_uuid, ring_group_name, ring_group_extension, "
-            "ring_group_strategy, ring_group_context, ring_group_enabled, ring_group_call_timeout, "
-            "ring_group_missed_call_app, ring_group_missed_call_data) values "
-            f"('{domain}', '{uuid}', 'Verkauf', '2000', 'simultaneous', 'lab.test', true, 30, "
+            "ring_group_strategy, ring_group_context, ring_group_enabled, ring_group_call_timeout, dialplan_uuid, "
+            "ring_group_call_forward_enabled, ring_group_missed_call_app, ring_group_missed_call_data) values "
+            f"('{domain}', '{uuid}', 'Verkauf', '2000', 'simultaneous', 'lab.test', true, 30, '{dialplan}', true, "
             "'email', '2000@lab.test');",
-            *members,
-            self._dialplan("lab.test", "lab.test", 101, "group", xml),
+            self._dialplan("lab.test", "lab.test", 101, "group", xml, dialplan),
         ]
 
     def _routes(self) -> list[str]:

@@ -1,11 +1,11 @@
 <?php
 /*
- * Installs the three dialplan entries of fsdaemon/ in FusionPBX, or removes them:
+ * Installs the dialplan entries of fsdaemon/ in FusionPBX, with the script of one of them, or removes them:
  *
  *   php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]
  *
  * It does what Upgrade > App Defaults does for an app, with FusionPBX's own import, rendering and cache. It changes
- * only the three entries, which it identifies by their app_uuid. Run it again to update them; a disabled entry stays
+ * only its own entries, which it identifies by their app_uuid. Run it again to update them; a disabled entry stays
  * disabled.
  */
 
@@ -30,16 +30,22 @@ foreach (array_slice($argv, 1) as $argument) {
 		fail("unknown argument $argument; usage: php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]");
 	}
 }
+if (!preg_match('#^/[\w./-]+$#', $root)) {
+	fail("the path of FusionPBX may have letters, digits and . _ - / only: $root"); // it stands in a dialplan entry
+}
 if (!is_file("$root/resources/require.php") || !is_dir("$root/app/dialplans")) {
 	fail("FusionPBX was not found in $root");
 }
 
-$source = __DIR__ . '/fsdaemon/resources/switch/conf/dialplan';
-$target = "$root/app/fsdaemon/resources/switch/conf/dialplan";
+$source = __DIR__ . '/fsdaemon/resources/switch';
+$target = "$root/app/fsdaemon/resources/switch";
 $entries = array();
-foreach (glob("$source/*.xml") as $file) {
-	$entries[(string) simplexml_load_file($file)['app_uuid']] = $file;
+foreach (glob("$source/conf/dialplan/*.xml") as $file) {
+	$entries[(string) simplexml_load_file($file)['app_uuid']] = basename($file);
 }
+$files = array_map(function ($file) use ($source) {
+	return substr($file, strlen($source) + 1);
+}, array_merge(glob("$source/conf/dialplan/*.xml"), glob("$source/scripts/*.lua")));
 $no_session = true;
 require "$root/resources/require.php";
 if (empty($database)) {
@@ -50,7 +56,7 @@ if ($database->select('select 1 as one from v_domains limit 1', null, 'column') 
 }
 
 $off = array();
-foreach ($entries as $app_uuid => $file) {
+foreach (array_keys($entries) as $app_uuid) {
 	$ours = array('app_uuid' => $app_uuid);
 	$sql = "select count(*) from v_dialplans where app_uuid = :app_uuid and dialplan_enabled = 'false'";
 	if ($database->select($sql, $ours, 'column') > 0) {
@@ -58,18 +64,21 @@ foreach ($entries as $app_uuid => $file) {
 	}
 	$database->execute('delete from v_dialplan_details where dialplan_uuid in (select dialplan_uuid from v_dialplans where app_uuid = :app_uuid)', $ours);
 	$database->execute('delete from v_dialplans where app_uuid = :app_uuid', $ours);
-	@unlink("$target/" . basename($file));
 }
-for ($empty = $target; $empty !== "$root/app" && @rmdir($empty); $empty = dirname($empty));
+foreach ($files as $file) {
+	@unlink("$target/$file");
+	for ($empty = dirname("$target/$file"); $empty !== "$root/app" && @rmdir($empty); $empty = dirname($empty));
+}
 
 if (!$remove) {
-	if (!is_dir($target) && !mkdir($target, 0755, true)) {
-		fail("cannot create $target");
-	}
-	foreach ($entries as $file) {
-		$text = str_replace('127.0.0.1:8084', $socket, file_get_contents($file));
-		if (file_put_contents("$target/" . basename($file), $text) === false) {
-			fail("cannot write $target/" . basename($file));
+	foreach ($files as $file) {
+		$place = dirname("$target/$file");
+		if (!is_dir($place) && !mkdir($place, 0755, true)) {
+			fail("cannot create $place");
+		}
+		$site = array('127.0.0.1:8084' => $socket, '/var/www/fusionpbx' => $root);
+		if (file_put_contents("$target/$file", strtr(file_get_contents("$source/$file"), $site)) === false) {
+			fail("cannot write $target/$file");
 		}
 	}
 	$dialplan = new dialplan;
@@ -78,7 +87,7 @@ if (!$remove) {
 		$ours = array('app_uuid' => $app_uuid);
 		$sql = "select count(*) from v_dialplans where app_uuid = :app_uuid and dialplan_xml like '<extension%'";
 		if ($database->select($sql, $ours, 'column') != 1) {
-			fail('FusionPBX did not import ' . basename($file) . '; see its log');
+			fail("FusionPBX did not import $file; see its log");
 		}
 		if (in_array($app_uuid, $off)) {
 			$database->execute("update v_dialplans set dialplan_enabled = 'false' where app_uuid = :app_uuid", $ours);

@@ -1,0 +1,99 @@
+"""The forwards of those who ring when a group is called, judged all at once (stage "members").
+
+Rule: for a dialplan whose own program calls the members and follows their forwards, as FusionPBX's does for
+ring groups and follow-me. Each forward is judged as if the member had been dialled.
+
+The question (`fsdaemon_members`) is `103,104|103 always=101|101 not_registered=105`: who rings, then what they
+and the targets of their forwards forward. The answer (`fsdaemon_member_forwards`) is `always 103 LEG|always
+103,101`: for each forward its kind, the way to it, and the leg variables of the phone to which it leads;
+without these it is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from fsdaemon.config.reader import Config
+from fsdaemon.core import commands, label, policy
+from fsdaemon.core.call import Call, of_member
+from fsdaemon.core.forwards import NO_PHONE
+from fsdaemon.core.policy import FORWARD, Verdict
+from fsdaemon.core.questions import Answers, Questions, Source
+from fsdaemon.core.users import user_of
+from fsdaemon.terms import numbers
+from fsdaemon.terms import variables as v
+from fsdaemon.terms.channel import Headers
+
+_MOST = 500  # users that are looked at
+_FOLLOWED = 3  # FusionPBX's app/ring_groups/index.lua: forwards of one member
+_NOBODY = "-"  # the answer where nobody forwards
+
+
+class Forward(NamedTuple):
+    """A forward of a member, or of somebody to whom one led."""
+
+    way: str  #: the users from the member to who forwards, comma-separated
+    call: Call
+    verdict: Verdict
+
+
+class Judged(NamedTuple):
+    """All forwards of a group's members that would act."""
+
+    forwards: tuple[Forward, ...]
+
+
+class _Members(NamedTuple):
+    numbers: tuple[str, ...]
+    forwards: Mapping[str, Mapping[str, str]]  #: user → kind → target
+
+
+def _members(headers: Headers) -> _Members:
+    """The question. What cannot be a user's number is left out."""
+    first, *rows = headers.get(v.MEMBERS).split("|", _MOST)
+    listed = dict.fromkeys(filter(numbers.dialable, map(unquote, first.split(","))))
+    forwards: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        user, *pairs = row.split(" ")
+        found = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        forwards[unquote(user)] = {kind: unquote(target) for kind, target in found.items()}
+    return _Members(tuple(listed)[:_MOST], forwards)
+
+
+def judge(headers: Headers, answers: Answers, config: Config, group: Call) -> Judged | Questions:
+    """A verdict on each forward of the group's members, or what has to be asked first. Never raises."""
+    source, members = Source(headers, answers, config), _members(headers)
+    found = tuple(one for number in members.numbers for one in _way(source, config, group, members, number))
+    return tuple(source.open) if source.open else Judged(found)
+
+
+def _way(source: Source, config: Config, group: Call, members: _Members, number: str) -> Iterator[Forward]:
+    """What becomes of one member: always-forwards one after another, then the one for who has no phone."""
+    at, way, path, followed = number, [number], group.path, True
+    for kind in [*["always"] * _FOLLOWED, "not_registered"]:
+        target = members.forwards.get(at, {}).get(kind, "")
+        callee = user_of(at, group.callee.domain)
+        if not target or not (followed if kind == "always" else source.contact(callee) == NO_PHONE):
+            continue
+        call = of_member(source, group.callee, callee, (kind, numbers.as_dialled(target)), path)
+        verdict = policy.decide(call, config)
+        yield Forward(",".join(way), call, verdict)
+        followed = verdict.action == FORWARD
+        if followed:
+            at, path = target, verdict.path
+            way.append(at)
+
+
+def values(judged: Judged, config: Config) -> dict[v.Header, str]:
+    """The answer."""
+    rows = [f"{one.verdict.kind} {one.way} {_leg(one, config)}".rstrip() for one in judged.forwards]
+    return {v.MEMBER_FORWARDS: "|".join(rows) or _NOBODY}
+
+
+def _leg(one: Forward, config: Config) -> str:
+    if one.verdict.action != FORWARD:
+        return ""
+    shown = label.decide(one.call, one.verdict, config)
+    return commands.leg_of_member(one.call, one.verdict, shown.text, config) or _NOBODY
