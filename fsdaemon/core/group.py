@@ -2,11 +2,6 @@
 
 Rule: for a dialplan whose own program calls the members and follows their forwards, as FusionPBX's does for
 ring groups and follow-me. Each forward is judged as if the member had been dialled.
-
-The question (`fsdaemon_members`) is `103,104|103 always=101|101 not_registered=105`: who rings, then what they
-and the targets of their forwards forward. The answer (`fsdaemon_member_forwards`) is `always 103 LEG|always
-103,101`: for each forward its kind, the way to it, and the leg variables of the phone to which it leads;
-without these it is not followed.
 """
 
 from __future__ import annotations
@@ -51,7 +46,7 @@ class _Members(NamedTuple):
 
 
 def _members(headers: Headers) -> _Members:
-    """The question. What cannot be a user's number is left out."""
+    """Who rings, then what they and the targets of their forwards forward: `103,104|103 always=101|101 …`."""
     first, *rows = headers.get(v.MEMBERS).split("|", _MOST)
     listed = dict.fromkeys(filter(numbers.dialable, map(unquote, first.split(","))))
     forwards: dict[str, Mapping[str, str]] = {}
@@ -87,7 +82,10 @@ def _way(source: Source, config: Config, group: Call, members: _Members, number:
 
 
 def values(judged: Judged, config: Config) -> dict[v.Header, str]:
-    """The answer."""
+    """The answer, a row for each forward: its kind, the way to it, and the leg variables of where it leads.
+
+    `always 103 LEG|always 103,101`: without leg variables it is not followed.
+    """
     rows = [f"{one.verdict.kind} {one.way} {_leg(one, config)}".rstrip() for one in judged.forwards]
     return {v.MEMBER_FORWARDS: "|".join(rows) or _NOBODY}
 

@@ -113,7 +113,7 @@ def test_the_script_sets_all_four_each_time() -> None:
 def test_the_page_names_every_variable() -> None:
     """docs/dialplan.md has a row for each fsdaemon_ variable of our dialplan files."""
     text = "".join(file.read_text("utf-8") for file in sorted(DIALPLAN.rglob("*.xml")))
-    text = re.sub(r'<!--.*?-->|(?<=extension name=")\w+|fsdaemon_\w+\.xml', "", text, flags=re.S)
+    text = re.sub(r'<!--.*?-->|(?<=extension name=")\w+|fsdaemon_\w+\.(?:xml|lua)', "", text, flags=re.S)
     used = set(
         re.findall(r"(?<!execute_on_pre_bridge_)(?<!execute_on_originate_)\bfsdaemon_[a-z_]*[a-z]", text)
     )

@@ -60,9 +60,12 @@ def test_a_forward_led_to_the_group(site, daemon, lab, strategy):
     """One label, never two: the last diverter at the target, the first one at the others."""
     site.forwards(boss={"all": "group"}, zoe={"all": "secretary"})
     secretary, kai, vera = lab.register("secretary", "kai", "vera")
+    if strategy == "random":
+        site.members("zoe")
     kai.dial("boss")
-    labelled(lab.rings(vera), "kai", boss="unconditional")
-    if strategy not in AT_ONCE:
+    if strategy != "random":
+        labelled(lab.rings(vera), "kai", boss="unconditional")
+    if strategy in ("sequence", "rollover"):
         vera.last.end()
     leg = lab.rings(secretary, 1, 8)
     labelled(leg, "kai", zoe="unconditional", boss="unconditional")
@@ -104,13 +107,21 @@ def test_a_member_forwards_to_another_member(site, daemon, lab, at_once):
     assert {leg.display for leg in zoe.incoming} == {"Kai Kollege", site.label("vera", "kai")}
 
 
-def test_the_target_has_two_phones(site, daemon, lab, strategy):
+def test_the_target_has_two_phones(site, daemon, mobile_that_forwards, lab, strategy):
+    """The second one sends the call to somebody else, and is not obeyed as long as the first one rings."""
     site.members("vera")
-    site.forwards(vera={"all": "secretary"})
-    secretary, kai, mobile = lab.register("secretary", "kai", "secretary")
-    kai.dial("group")
-    for phone in (secretary, mobile):
-        labelled(lab.rings(phone), "kai", vera="unconditional")
+    site.forwards(vera={"all": "boss"})
+    boss, kai = lab.register("boss", "kai")
+    mobile_that_forwards(lab)
+    call = kai.dial("group")
+    leg = lab.rings(boss)
+    labelled(leg, "kai", vera="unconditional")
+    made = site.logged(call.since).count(
+        "set_profile_var(caller_id_name=Uml. fuer Vera Vertrieb: Kai Kollege)"
+    )
+    assert made == 2
+    leg.pick_up()
+    lab.talk(call, leg)
 
 
 def test_a_loop_of_forwards(site, daemon, lab):
@@ -134,12 +145,12 @@ def test_any_name(site, daemon, lab, at_once, name):
     site.forwards(vera={"all": "secretary"})
     secretary, zoe = lab.register("secretary", "zoe")
     lab.stranger("0301234567", name, "lab.test").dial("group")
-    shown = name.replace('"', "'").strip() or "0301234567"
+    shown = name.replace("${", "%{").strip() or "0301234567"  # FreeSWITCH's own replacement
     assert lab.rings(secretary).display == f"Uml. fuer Vera Vertrieb: {shown}"
     lab.rings(zoe)
 
 
-def test_a_member_forwards_to_an_outside_number(site, daemon, lab, at_once):
+def test_a_member_forwards_to_an_outside_number(site, daemon, lab):
     """It shows the caller as FusionPBX's route has it, and no label; Zoe rings on."""
     site.forwards(vera={"all": "outside"})
     kai, zoe = lab.register("kai", "zoe")
@@ -272,9 +283,13 @@ def test_sent_on_afterwards(site, daemon, lab, who):
     leg = lab.rings(secretary)
     leg.pick_up()
     lab.talk(call, leg)
-    left = site.api(f"uuid_dump {site.channel_of('kai')}")
-    assert "fsdaemon_member" not in left
-    assert "Uml." not in left
+    left = [
+        line
+        for line in site.api(f"uuid_dump {site.channel_of('kai')}").splitlines()
+        if ("fsdaemon_member" in line or "Uml." in line)
+        and not re.match("variable_(last_arg|current_app)", line)
+    ]
+    assert not left
     (call if who == "caller" else leg).send_to("boss")
     nothing_of_ours(lab.rings(boss))
 
@@ -294,12 +309,19 @@ def test_a_confirmed_and_recorded_member(site, daemon, lab):
 
 
 def test_two_hundred_members(site, daemon, lab):
+    """Two of them are the same user."""
+    columns = "domain_uuid, password, user_context, enabled"
+    site.sql(
+        f"insert into v_extensions (extension_uuid, extension, {columns}) select gen_random_uuid(), n, {columns} "
+        "from v_extensions, generate_series(300, 496) n where extension = '105' and user_context = 'lab.test'"
+    )
     site.members(*map(str, range(300, 497)), "vera", "zoe", "zoe")
     site.forwards(vera={"all": "secretary"})
     secretary, kai, zoe = lab.register("secretary", "kai", "zoe")
     kai.dial("group")
     labelled(lab.rings(secretary, 1, 15), "kai", vera="unconditional")
     own_name_only(lab.rings(zoe, 2))
+    site.sql("delete from v_extensions where length(extension) = 3 and extension >= '300'")
 
 
 @pytest.mark.parametrize(

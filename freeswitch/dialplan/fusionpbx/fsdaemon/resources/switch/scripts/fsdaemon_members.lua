@@ -136,7 +136,7 @@ local function watch(found)
 		if open then reached(open.target, open) end
 		open = nil
 	end
-	-- The forward `kind` of `user`, to whom `before` led: followed or not.
+	-- The forward `kind` of `user`, if it is followed; the forward `before` led there.
 	local function follow(kind, user, before, command)
 		local way = before and before.way .. "," .. user or user
 		local leg = found[kind .. " " .. way]
@@ -146,7 +146,7 @@ local function watch(found)
 
 	local heard = {}
 	function heard.always(user, command)
-		if all_known and legs[user] then return "false" end -- of whom it was told already
+		if all_known and legs[user] then return "false" end -- it was followed already
 		local before = open and open.target == user and open or nil
 		if not before then close() end
 		open = follow("always", user, before, command)
@@ -199,6 +199,16 @@ local function watch(found)
 		if contact:find("^loopback/") then own = "loopback_export=fsdaemon_groups,fsdaemon_groups=" .. groups .. "," end
 		return left .. own .. variables:sub(2) .. ours .. more
 	end
+	-- `user/…` (rollover) makes a call of its own, in which what the caller exports comes last, too.
+	local function lend(data)
+		local kept = {}
+		for name, value in data:gmatch("[!%[]([%w_]+)=([^!%]]*)") do
+			local exported = "nolocal:" .. name
+			kept[exported] = session:getVariable(exported)
+			if kept[exported] then session:setVariable(exported, value) end
+		end
+		return kept
+	end
 	local function dialled(data)
 		if data:find(":_:", 1, true) or data:find("^{[^}]*dialed_extension=") then
 			return (data:gsub("(%b{})([^{]*)", leg))
@@ -207,7 +217,7 @@ local function watch(found)
 		return "{local_var_clobber=true}" .. data:gsub("(%b[])([^%[|]*)", leg)
 	end
 
-	return executeString, dialled
+	return executeString, dialled, lend
 end
 
 -- The methods of FreeSWITCH's objects are in their metatable (mod_lua_wrap.cpp, SWIG_Lua_class_get).
@@ -219,7 +229,8 @@ end
 local function prepare(row)
 	local found = verdicts(row)
 	if not found then return end
-	local executeString, dialled = watch(found)
+	local executeString, dialled, lend = watch(found)
+	local calls = 0
 	replace(api, "executeString", function(self, command)
 		local ok, answer = pcall(executeString, self, command)
 		if not ok then once(answer) end
@@ -229,9 +240,14 @@ local function prepare(row)
 		if application ~= "bridge" then return execute(self, application, data) end
 		local ok, ours = pcall(dialled, data)
 		if not ok then once(ours) end
+		local one_by_one = data:find("]user/", 1, true)
+		local kept = ok and one_by_one and lend(ours) or {}
 		execute(self, application, ok and ours or data)
+		for name, value in pairs(kept) do self:setVariable(name, value) end
 		-- No other phone took the call: now the one that answered 302 may send it on.
-		if ok and self:ready() and self:getVariable("originate_disposition") == "REQUESTED_CHAN_UNAVAIL" then
+		calls = calls + 1
+		local last = not one_by_one or calls >= #(destinations or {})
+		if ok and last and self:ready() and self:getVariable("originate_disposition") == "REQUESTED_CHAN_UNAVAIL" then
 			execute(self, application, data)
 		end
 	end)
