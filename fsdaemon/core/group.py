@@ -22,7 +22,8 @@ from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 
 _MOST = 500  # users that are looked at
-_FOLLOWED = 3  # FusionPBX's app/ring_groups/index.lua: forwards of one member
+# Forwards of one member, one after another, in FusionPBX's ring_groups and follow_me (index.lua).
+_OF_GROUP, _OF_USER = 3, 5
 _NOBODY = "-"  # the answer where nobody forwards
 
 
@@ -67,7 +68,8 @@ def judge(headers: Headers, answers: Answers, config: Config, group: Call) -> Ju
 def _way(source: Source, config: Config, group: Call, members: _Members, number: str) -> Iterator[Forward]:
     """What becomes of one member: always-forwards one after another, then the one for who has no phone."""
     at, way, path, followed = number, [number], group.path, True
-    for kind in [*["always"] * _FOLLOWED, "not_registered"]:
+    most = _OF_USER if group.is_user and config.variables.is_user else _OF_GROUP
+    for kind in [*["always"] * most, "not_registered"]:
         target = members.forwards.get(at, {}).get(kind, "")
         callee = user_of(at, group.callee.domain)
         if not target or not (followed if kind == "always" else source.contact(callee) == NO_PHONE):

@@ -144,20 +144,20 @@ class FusionPBX(Process):
         where = f"extension = {quote(user)} and domain_uuid = {quote(self.domains[domain])}"
         return f"update v_extensions set {values} where {where};"
 
-    def members(self, *who: str) -> None:
-        """The ring group has these members."""
+    def members(self, *who: str, seconds: int = 30) -> None:
+        """The ring group has these members; each rings for `seconds`."""
         uuid, domain = self.group, self.domains["lab.test"]
         lines = [f"delete from v_ring_group_destinations where ring_group_uuid = '{uuid}';"]
         lines += [
             "insert into v_ring_group_destinations (ring_group_destination_uuid, domain_uuid, ring_group_uuid, "
             "destination_number, destination_delay, destination_timeout, destination_enabled) "
-            f"values ('{uuid4()}', '{domain}', '{uuid}', {quote(self.number(member))}, 0, 30, true);"
+            f"values ('{uuid4()}', '{domain}', '{uuid}', {quote(self.number(member))}, 0, {seconds}, true);"
             for member in who
         ]
         self.sql("\n".join(lines))
 
-    def follow_me(self, user: str, *numbers: str) -> None:
-        """`user` has FusionPBX's follow-me to `numbers`."""
+    def follow_me(self, user: str, *numbers: str, seconds: int = 30) -> None:
+        """`user` has FusionPBX's follow-me to `numbers`; each rings for `seconds`."""
         uuid, domain = str(uuid4()), self.domains["lab.test"]
         lines = [
             "insert into v_follow_me (domain_uuid, follow_me_uuid, follow_me_enabled) "
@@ -168,7 +168,7 @@ class FusionPBX(Process):
         lines += [
             "insert into v_follow_me_destinations (domain_uuid, follow_me_uuid, follow_me_destination_uuid, "
             "follow_me_destination, follow_me_delay, follow_me_timeout, follow_me_order) "
-            f"values ('{domain}', '{uuid}', '{uuid4()}', {quote(number)}, 0, 30, {order});"
+            f"values ('{domain}', '{uuid}', '{uuid4()}', {quote(number)}, 0, {seconds}, {order});"
             for order, number in enumerate(numbers)
         ]
         self.sql("\n".join(lines))
@@ -364,14 +364,15 @@ class FusionPBX(Process):
             "insert into v_email_templates (email_template_uuid, template_language, template_category, "
             f"template_subject, template_body, template_enabled) values ('{uuid4()}', 'en-us', 'missed', "
             f"{text}, {text}, true);",
-            self._setting("cache", "method", "text", "file"),
-            self._setting("cache", "location", "text", str(self.cache)),
-            self._setting("email", "smtp_from", "text", "pbx@lab.test"),
+            self.default_setting("cache", "method", "text", "file"),
+            self.default_setting("cache", "location", "text", str(self.cache)),
+            self.default_setting("email", "smtp_from", "text", "pbx@lab.test"),
             # The phones are silent; a message is no shorter for it.
-            self._setting("voicemail", "message_silence_seconds", "numeric", "0"),
+            self.default_setting("voicemail", "message_silence_seconds", "numeric", "0"),
         ]
 
-    def _setting(self, *values: str) -> str:
+    def default_setting(self, *values: str) -> str:
+        """Category, subcategory, name and value, as SQL."""
         return (
             "insert into v_default_settings (default_setting_category, default_setting_subcategory, "
             "default_setting_name, default_setting_value, default_setting_uuid, default_setting_enabled) "

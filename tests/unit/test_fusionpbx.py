@@ -16,7 +16,8 @@ ENTRIES = sorted((PLACE / "fsdaemon" / "resources" / "switch" / "conf" / "dialpl
 EACH = pytest.mark.parametrize("file", ENTRIES, ids=lambda file: file.stem)
 
 
-STEMS = ["011_fsdaemon_ask", "012_fsdaemon_apply", "100_fsdaemon_att_xfer", "100_fsdaemon_ring_group"]
+MEMBERS = ("100_fsdaemon_ring_group", "519_fsdaemon_follow_me")
+STEMS = ["011_fsdaemon_ask", "012_fsdaemon_apply", "100_fsdaemon_att_xfer", *MEMBERS]
 SCRIPT = "/var/www/fusionpbx/app/fsdaemon/resources/switch/scripts/fsdaemon_members.lua"
 GROUP = "${destination_number} ${domain_uuid}"
 
@@ -60,18 +61,25 @@ def test_what_the_rendering_and_the_editor_spoil(file: Path) -> None:
 def test_no_lua_is_made_of_anything(file: Path) -> None:
     """What stands in a variable would be code; as an argument of the script it was checked before."""
     for action in ET.parse(file).getroot().iter("action"):
-        if action.get("application") == "lua" and file.stem != STEMS[3]:
+        if action.get("application") == "lua" and file.stem not in MEMBERS:
             assert action.get("data") == "~session:execute('socket', '127.0.0.1:8084 full')"
 
 
-def test_the_script_of_ring_groups_gets_a_number_and_a_uuid() -> None:
-    number, user, domain, found = ET.parse(ENTRIES[3]).getroot()
+@pytest.mark.parametrize(
+    ("place", "app", "who"),
+    [
+        (3, "ring_groups", {"field": "${user_exists}", "expression": "^false$"}),
+        (4, "follow_me", {"field": "${user_exists} ${follow_me_enabled}", "expression": "^true true$"}),
+    ],
+)
+def test_the_script_gets_a_number_and_a_uuid(place: int, app: str, who: dict[str, str]) -> None:
+    number, user, domain, found = ET.parse(ENTRIES[place]).getroot()
     assert number.attrib == {"field": "destination_number", "expression": r"^[\w.*#+-]+\z"}
-    assert user.attrib == {"field": "${user_exists}", "expression": "^false$"}
+    assert user.attrib == who
     assert domain.attrib == {"field": "${domain_uuid}", "expression": "^[0-9a-f-]{36}$"}
-    assert found.attrib == {"field": f"${{lua({SCRIPT} find {GROUP})}}", "expression": "^ours$"}
+    assert found.attrib == {"field": f"${{lua({SCRIPT} {app} find {GROUP})}}", "expression": "^ours$"}
     (action,) = found
-    assert action.attrib == {"application": "lua", "data": f"{SCRIPT} ring {GROUP}"}
+    assert action.attrib == {"application": "lua", "data": f"{SCRIPT} {app} ring {GROUP}"}
     assert (PLACE / SCRIPT.partition("/app/")[2]).is_file()
 
 
@@ -82,8 +90,8 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
     if file.stem == STEMS[2]:
         ours = "digits|domain_name"  # what the user pressed, and the user's own domain
-    if file.stem == STEMS[3]:
-        ours = f"user_exists|domain_uuid|lua\\({SCRIPT} find \\${{destination_number|destination_number"
+    if file.stem in MEMBERS:
+        ours = rf"user_exists|follow_me_enabled|domain_uuid|destination_number|lua\({SCRIPT} .*"
     assert all(re.fullmatch(ours, name) for name in used), used
 
 

@@ -1,7 +1,8 @@
--- Calls a ring group of FusionPBX with the exceptions and labels of fsdaemon for the forwards of its members.
+-- Calls a ring group of FusionPBX, or the destinations of a user's follow-me, with the exceptions and labels of fsdaemon
+-- for the forwards of its members.
 --
---   fsdaemon_members.lua find NUMBER DOMAIN_UUID    writes "ours" if NUMBER is a ring group as FusionPBX's page makes it
---   fsdaemon_members.lua ring NUMBER DOMAIN_UUID    calls it
+--   fsdaemon_members.lua ring_groups find NUMBER DOMAIN_UUID    writes "ours" if NUMBER is one with FusionPBX's own entry
+--   fsdaemon_members.lua ring_groups ring NUMBER DOMAIN_UUID    calls it; the same with follow_me
 --
 -- FusionPBX's own script calls the members. What changes is the answer to its question whether a member forwards, and
 -- what it dials. Where something is not as expected, nothing changes, and the log says so once.
@@ -9,12 +10,37 @@
 require "resources.functions.config"
 local Database = require "resources.functions.database"
 
-local what, number, domain_uuid = argv[1], argv[2], argv[3]
+local app, what, number, domain_uuid = argv[1], argv[2], argv[3], argv[4]
 local SOCKET = "127.0.0.1:8084 full"
-local SCRIPT = "app.lua ring_groups"
 local MOST = 500 -- users that are looked at
 local VARIABLES = {always = "forward_all", not_registered = "forward_user_not_registered"}
-local KINDS = {forward_all = "always", forward_user_not_registered = "not_registered"}
+local KINDS = {forward_all = "always", forward_user_not_registered = "not_registered", forward_no_answer = "no_answer"}
+local SQL = {
+	ring_groups = {
+		conditions = 1,
+		entry = [[
+			select d.dialplan_xml, cast(g.ring_group_call_forward_enabled as text) as follows
+			from v_ring_groups as g, v_dialplans as d
+			where g.ring_group_extension = :number and g.domain_uuid = :domain_uuid
+			and d.dialplan_uuid = g.dialplan_uuid and cast(d.dialplan_enabled as text) = 'true']],
+		members = [[
+			select d.destination_number as number
+			from v_ring_groups as g, v_ring_group_destinations as d
+			where g.ring_group_extension = :number and g.domain_uuid = :domain_uuid
+			and d.ring_group_uuid = g.ring_group_uuid order by d.destination_delay, d.destination_number]]
+	},
+	follow_me = {
+		conditions = 2,
+		entry = [[
+			select dialplan_xml, 'true' as follows from v_dialplans
+			where dialplan_name = 'follow-me-destinations' and cast(dialplan_enabled as text) = 'true']],
+		members = [[
+			select f.follow_me_destination as number
+			from v_follow_me_destinations as f, v_extensions as e
+			where f.follow_me_uuid = e.follow_me_uuid and e.domain_uuid = :domain_uuid
+			and (e.extension = :number or e.number_alias = :number) order by f.follow_me_order]]
+	}
+}
 
 local function once(text)
 	if freeswitch.getGlobalVariable("fsdaemon_members_told") ~= text then
@@ -23,40 +49,35 @@ local function once(text)
 	end
 end
 
-local function query(sql, params)
+local function query(sql)
 	local rows, dbh = {}, Database.new("system")
-	dbh:query(sql, params, function(row) rows[#rows + 1] = row end)
+	dbh:query(sql, {number = number, domain_uuid = domain_uuid}, function(row) rows[#rows + 1] = row end)
 	dbh:release()
 	return rows
 end
 
--- The actions of a dialplan entry that has one condition and ends in the script; nil for any other entry.
+-- The actions of a dialplan entry that has no further conditions and ends in the script; nil for any other entry.
 local function actions(xml)
 	local found, marks = {}, {quot = '"', apos = "'", lt = "<", gt = ">", amp = "&"}
-	local rest = xml:gsub('<action application="([%w_]+)" data="([^"$]*)"%s*/>', function(name, data)
+	local rest = xml:gsub('<action application="([%w_]+)" data="([^"]*)"([^>]*)/>', function(name, data, more)
+		if data:find("%$%d") or not more:find('^%s*$') and not more:find('^%s*inline="true"%s*$') then return nil end
 		found[#found + 1] = {name, (data:gsub("&(%a+);", marks))}
 		return ""
 	end)
 	local last = table.remove(found)
 	local _, conditions = rest:gsub("<condition ", "")
-	local plain = conditions == 1 and not rest:find("action", 1, true)
-	return plain and last and last[1] == "lua" and last[2] == SCRIPT and found or nil
+	local plain = conditions == SQL[app].conditions and not rest:find("action", 1, true)
+	return plain and last and last[1] == "lua" and last[2] == "app.lua " .. app and found or nil
 end
 
-local function group()
-	local rows = query([[
-		select cast(g.ring_group_uuid as text) as uuid, d.dialplan_xml,
-			cast(g.ring_group_call_forward_enabled as text) as follows
-		from v_ring_groups as g, v_dialplans as d
-		where g.ring_group_extension = :number and g.domain_uuid = :domain_uuid
-		and d.dialplan_uuid = g.dialplan_uuid and cast(d.dialplan_enabled as text) = 'true']],
-		{number = number, domain_uuid = domain_uuid})
+local function entry()
+	local rows = query(SQL[app].entry)
 	local row = #rows == 1 and rows[1]
 	return row, row and actions(row.dialplan_xml)
 end
 
 if what == "find" then
-	local _, own = group()
+	local _, own = entry()
 	stream:write(own and "ours" or "")
 	return
 end
@@ -94,9 +115,7 @@ local function question(row)
 		if #facts > 0 then rows[#rows + 1] = written(user) .. " " .. table.concat(facts, " ") end
 		for _, target in ipairs(targets) do look(target) end
 	end
-	for _, member in ipairs(query([[
-		select destination_number as number from v_ring_group_destinations
-		where ring_group_uuid = :uuid order by destination_delay, destination_number]], {uuid = row.uuid})) do
+	for _, member in ipairs(query(SQL[app].members)) do
 		members[#members + 1] = written(member.number)
 		look(member.number)
 	end
@@ -127,6 +146,7 @@ end
 -- that led there, in the order in which it will call them.
 local function watch(found)
 	local open, legs, contacts, all_known = nil, {}, {}, false
+	local off = "," .. (session:getVariable("fsdaemon_off") or "") .. ","
 
 	local function reached(user, entry)
 		legs[user] = legs[user] or {}
@@ -158,6 +178,11 @@ local function watch(found)
 		local next = follow("not_registered", user, before.way and before, command)
 		reached(next and next.target or user, next or before)
 		return next and "true" or "false"
+	end
+
+	-- Of the user whose follow-me it is, when nobody took the call.
+	function heard.no_answer(user, command)
+		return user == number and off:find(",no_answer,", 1, true) and "false" or asked(command)
 	end
 
 	local function executeString(self, command)
@@ -254,13 +279,13 @@ local function prepare(row)
 end
 
 if ((session:getVariable("fsdaemon_groups") or "") .. ":"):find(":" .. number .. ":", 1, true) then
-	freeswitch.consoleLog("warning", "fsdaemon: a member of ring group " .. number .. " leads to that group; not called again\n")
+	freeswitch.consoleLog("warning", "fsdaemon: a member of " .. number .. " leads to " .. number .. " again; not called twice\n")
 	session:hangup("EXCHANGE_ROUTING_ERROR")
 	return
 end
-local row, own = group()
+local row, own = entry()
 for _, action in ipairs(own or {}) do session:execute(action[1], action[2]) end
 local ok, problem = pcall(prepare, row)
 if not ok then once(problem) end
-argv = {[0] = "app.lua", "ring_groups"}
-loadfile(scripts_dir .. "/app/ring_groups/index.lua")(argv)
+argv = {[0] = "app.lua", app}
+loadfile(scripts_dir .. "/app/" .. app .. "/index.lua")(argv)
