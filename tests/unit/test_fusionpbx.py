@@ -68,13 +68,18 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "app", "who"),
     [
-        (3, "ring_groups", {"field": "${user_exists}", "expression": "^false$"}),
+        (
+            3,
+            "ring_groups",
+            {"field": "${user_exists} ${call_direction}", "expression": "^false (?!outbound)"},
+        ),
         (4, "follow_me", {"field": "${user_exists} ${follow_me_enabled}", "expression": "^true true$"}),
     ],
 )
 def test_the_script_gets_a_number_and_a_uuid(place: int, app: str, who: dict[str, str]) -> None:
     number, user, domain, found = ET.parse(ENTRIES[place]).getroot()
-    assert number.attrib == {"field": "destination_number", "expression": r"^[\w.*#+-]+\z"}
+    assert number.attrib["field"] == "destination_number"
+    assert re.fullmatch(r"\^(\[[\w.*#+\\-]+\][+*]?)+\\z", number.attrib["expression"])
     assert user.attrib == who
     assert domain.attrib == {"field": "${domain_uuid}", "expression": "^[0-9a-f-]{36}$"}
     assert found.attrib == {"field": f"${{lua({SCRIPT} {app} find {GROUP})}}", "expression": "^ours$"}
@@ -91,7 +96,9 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     if file.stem == STEMS[2]:
         ours = "digits|domain_name"  # what the user pressed, and the user's own domain
     if file.stem in MEMBERS:
-        ours = rf"user_exists|follow_me_enabled|domain_uuid|destination_number|lua\({SCRIPT} .*"
+        ours = (
+            rf"user_exists|call_direction|follow_me_enabled|domain_uuid|destination_number|lua\({SCRIPT} .*"
+        )
     assert all(re.fullmatch(ours, name) for name in used), used
 
 

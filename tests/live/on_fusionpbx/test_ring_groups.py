@@ -305,6 +305,16 @@ def test_a_confirmed_and_recorded_member(site, daemon, lab):
     own_name_only(lab.rings(zoe))
 
 
+def test_a_group_that_screens_calls(site, daemon, lab):
+    """The caller says a name, and whoever takes the call presses a key."""
+    site.sql("update v_ring_groups set ring_group_call_screen_enabled = true")
+    site.forwards(vera={"all": "secretary"})
+    secretary, kai, zoe = lab.register("secretary", "kai", "zoe")
+    kai.dial("group")
+    labelled(lab.rings(secretary, 1, 20), "kai", vera="unconditional")
+    own_name_only(lab.rings(zoe))
+
+
 # --- bad input ---
 
 

@@ -43,9 +43,10 @@ local SQL = {
 }
 
 local function once(text)
-	if freeswitch.getGlobalVariable("fsdaemon_members_told") ~= text then
-		freeswitch.setGlobalVariable("fsdaemon_members_told", text)
-		freeswitch.consoleLog("warning", "fsdaemon: the forwards of group members have no exception and no label: " .. text .. "\n")
+	local told = "fsdaemon_told_" .. text:gsub("%W", "_")
+	if (freeswitch.getGlobalVariable(told) or "") == "" then
+		freeswitch.setGlobalVariable(told, "true")
+		freeswitch.consoleLog("warning", "fsdaemon: no exceptions and labels in " .. app .. ": " .. text .. "\n")
 	end
 end
 
@@ -73,7 +74,9 @@ end
 local function entry()
 	local rows = query(SQL[app].entry)
 	local row = #rows == 1 and rows[1]
-	return row, row and actions(row.dialplan_xml)
+	local own = row and actions(row.dialplan_xml)
+	if row and not own then once("the dialplan entry of " .. number .. " is not as FusionPBX makes it") end
+	return row, own
 end
 
 if what == "find" then
@@ -253,7 +256,7 @@ end
 
 local function prepare(row)
 	local found = verdicts(row)
-	if not found then return end
+	if not found then return once("no answer from " .. SOCKET) end
 	local executeString, dialled, lend = watch(found)
 	local calls = 0
 	replace(api, "executeString", function(self, command)
