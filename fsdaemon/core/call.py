@@ -58,6 +58,8 @@ class Call(NamedTuple):
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
     before_us: tuple[Diverter, ...]  #: who did before it came here, as a gateway says that is believed
     unasked: str  #: the kind of the last of them, if nobody was asked when it was followed; or empty
+    exempt_from: User | None  #: whose no-answer forward was followed although it was not to be
+    follow_me: bool  #: FusionPBX's Lua calls others for the callee, and acts on the no-answer forward
     is_target_number: frozenset[str]  #: the kinds that point to this outside caller's number
     public: Public  #: those who forward it, as they are known off-net
     sent_away: str  #: where the callee's phone sent the call (302 to another host), and nobody took it
@@ -115,9 +117,11 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         hides_target=history.hides_target(source, callee, path, user),
         before_us=history.before_us(headers, user, channel.diversion, config),
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
+        exempt_from=history.exempt_from(headers, callee),
+        follow_me=headers.get(v.FOLLOW_ME) == "true",
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
-        visited=_visited(source, callee, context),
+        visited=_visited(source, callee, found, context),
         public=forwards.public(source, found, callee, path),
         channel=channel,
         context=context,
@@ -131,9 +135,11 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
     )
 
 
-def _visited(source: Source, callee: User, context: Context) -> tuple[str, ...]:
+def _visited(source: Source, callee: User, found: Forwarding, context: Context) -> tuple[str, ...]:
     """Who forwarded so far; on a half of a loopback whose forward may lead to a group, before it, too."""
-    onward = context.half and context.beyond and not source.open
+    onward = (context.half and context.beyond and not source.open) or (
+        history.is_member(source.headers) and bool(found.targets)
+    )
     before = history.visited_before(source, callee) if onward else ()
     return (*before, *history.visited(source.headers))
 

@@ -15,6 +15,7 @@ from fsdaemon.core.own import Entry
 from fsdaemon.core.reasons import (
     CALLEE_NOT_A_NUMBER,
     CALLEE_NOT_A_USER,
+    EXEMPT,
     EXTERNAL,
     GROUP,
     HOPS,
@@ -97,6 +98,8 @@ def decide(call: Call, config: Config) -> Verdict:
 
 
 def _told(call: Call, config: Config) -> Verdict:
+    if call.exempt_from:
+        return Verdict(RING, EXEMPT, ())
     judged = {kind: _judge(call, config, kind) for kind in (*call.now, *call.later)}
     off = tuple(kind for kind, verdict in judged.items() if verdict.action == RING)
     for kind in call.now:

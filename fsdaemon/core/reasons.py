@@ -66,6 +66,12 @@ HOPS = Reason(
     "{forward}, but the call followed as many forwards as it may",
     f"with a larger {{routing_max_hops}} {_FOLLOWED}",
 )
+EXEMPT = Reason(
+    "exempt",
+    "{exempt_from} forwards to {callee} when nobody answers, which was not to be followed for {caller}, "
+    "but FusionPBX's follow-me did not ask",
+    "for a caller whose call was to be forwarded {callee} would ring",
+)
 # A forward is followed because the caller has no exception from it: for each way of having none a row.
 TARGET_OFF = Reason(
     "",

@@ -143,6 +143,7 @@ NUMBER = _v("fsdaemon_number", Writer.DAEMON)  # the number we put there
 CID_TYPE = _v("sip_cid_type", Writer.DAEMON)  # "none": neither Remote-Party-ID nor P-Asserted-Identity
 OFF = _v("fsdaemon_off", Writer.DAEMON)  # stage "once": the kinds that are not to be followed
 PENDING = _v("fsdaemon_pending", Writer.DAEMON)  # stage "once": KIND=TARGET,… of HOP if nobody answers there
+EXEMPT = _v("fsdaemon_exempt", Writer.DAEMON)  # "once": where HOP is not to forward this caller
 RANG = _v("fsdaemon_rang", Writer.DAEMON)  # the daemon executed the bridge itself
 HISTORY_INFO_OUT = _v("sip_h_History-Info", Writer.DAEMON)  # RFC 7044
 OUR_DIVERSION = _v("fsdaemon_diversion", Writer.DAEMON)  # the Diversion for PATH
@@ -156,6 +157,9 @@ TRIED = _v("fsdaemon_tried", Writer.DAEMON)  # how many legs CAUSES had before t
 RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next bridge; unset: see PROGRESS
 MAILBOX = _v("fsdaemon_mailbox", Writer.DAEMON)  # "DOMAIN USER", as `voicemail` takes it
 CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
+# FusionPBX: its Lua calls others for this callee, and acts on the no-answer forward without the dialplan.
+FOLLOW_ME = _v("follow_me_enabled", Writer.DIALPLAN)
+CONFIRM = _v("confirm", Writer.DIALPLAN)  # FusionPBX: on each leg of its ring groups and of follow-me
 SILENT = _v("loopback_no_pre_answer", Writer.DAEMON)  # mod_loopback.c: who dials a loopback sends no sound
 RINGBACK = _v("ringback", Writer.DIALPLAN)  # switch_ivr_originate.c: what the caller hears
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"
@@ -205,6 +209,7 @@ MEMORY = (
     RANG,
     OFF,
     PENDING,
+    EXEMPT,
     SINCE,
     TIMEOUT,
     CONNECTED,

@@ -131,6 +131,7 @@ class FusionPBX(Process):
             "update v_extensions set sip_bypass_media = null, number_alias = '';"
             "update v_ring_groups set ring_group_strategy = 'simultaneous';"
         )
+        self.members("103", "104")
         super().reset()
         self.mails()
 
@@ -142,8 +143,8 @@ class FusionPBX(Process):
         where = f"extension = {quote(user)} and domain_uuid = {quote(self.domains[domain])}"
         return f"update v_extensions set {values} where {where};"
 
-    def follow_me(self, user: str, *numbers: str) -> None:
-        """`user` has FusionPBX's follow-me to `numbers`."""
+    def follow_me(self, user: str, *numbers: str, seconds: int = 30) -> None:
+        """`user` has FusionPBX's follow-me to `numbers`; each rings for `seconds`."""
         uuid, domain = str(uuid4()), self.domains["lab.test"]
         lines = [
             "insert into v_follow_me (domain_uuid, follow_me_uuid, follow_me_enabled) "
@@ -154,8 +155,21 @@ class FusionPBX(Process):
         lines += [
             "insert into v_follow_me_destinations (domain_uuid, follow_me_uuid, follow_me_destination_uuid, "
             "follow_me_destination, follow_me_delay, follow_me_timeout, follow_me_order) "
-            f"values ('{domain}', '{uuid}', '{uuid4()}', {quote(number)}, 0, 30, {order});"
+            f"values ('{domain}', '{uuid}', '{uuid4()}', {quote(number)}, 0, {seconds}, {order});"
             for order, number in enumerate(numbers)
+        ]
+        self.sql("\n".join(lines))
+
+    def members(self, *numbers: str, seconds: int = 30) -> None:
+        """The members of the ring group, as its page stores them."""
+        group = "select ring_group_uuid from v_ring_groups"
+        lines = [f"delete from v_ring_group_destinations where ring_group_uuid in ({group});"]
+        lines += [
+            "insert into v_ring_group_destinations (ring_group_destination_uuid, domain_uuid, "
+            "ring_group_uuid, destination_number, destination_delay, destination_timeout, "
+            f"destination_enabled) select '{uuid4()}', domain_uuid, ring_group_uuid, {quote(number)}, 0, "
+            f"{seconds}, true from v_ring_groups;"
+            for number in numbers
         ]
         self.sql("\n".join(lines))
 
@@ -221,6 +235,7 @@ class FusionPBX(Process):
         lines.append(self.changed("100", {"all": "101"}, "b.test"))
         lines += self._ring_group() + self._routes() + self._settings()
         self.sql("\n".join(lines))
+        self.members("103", "104")
 
     def _extension(self, number: str, name: str, domain: str) -> str:
         values = {
@@ -283,19 +298,12 @@ class FusionPBX(Process):
             <action application="set" data="ring_group_uuid={uuid}"/>
             <action application="lua" data="app.lua ring_groups"/>
           </condition></extension>"""
-        members = [
-            "insert into v_ring_group_destinations (ring_group_destination_uuid, domain_uuid, ring_group_uuid, "
-            "destination_number, destination_delay, destination_timeout, destination_enabled) "
-            f"values ('{uuid4()}', '{domain}', '{uuid}', '{number}', 0, 30, true);"
-            for number in ("103", "104")
-        ]
         return [
             "insert into v_ring_groups (domain_uuid, ring_group_uuid, ring_group_name, ring_group_extension, "
             "ring_group_strategy, ring_group_context, ring_group_enabled, ring_group_call_timeout, "
             "ring_group_missed_call_app, ring_group_missed_call_data) values "
             f"('{domain}', '{uuid}', 'Verkauf', '2000', 'simultaneous', 'lab.test', true, 30, "
             "'email', '2000@lab.test');",
-            *members,
             self._dialplan("lab.test", "lab.test", 101, "group", xml),
         ]
 
