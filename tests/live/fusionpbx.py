@@ -364,14 +364,15 @@ class FusionPBX(Process):
             "insert into v_email_templates (email_template_uuid, template_language, template_category, "
             f"template_subject, template_body, template_enabled) values ('{uuid4()}', 'en-us', 'missed', "
             f"{text}, {text}, true);",
-            self._setting("cache", "method", "text", "file"),
-            self._setting("cache", "location", "text", str(self.cache)),
-            self._setting("email", "smtp_from", "text", "pbx@lab.test"),
+            self.default_setting("cache", "method", "text", "file"),
+            self.default_setting("cache", "location", "text", str(self.cache)),
+            self.default_setting("email", "smtp_from", "text", "pbx@lab.test"),
             # The phones are silent; a message is no shorter for it.
-            self._setting("voicemail", "message_silence_seconds", "numeric", "0"),
+            self.default_setting("voicemail", "message_silence_seconds", "numeric", "0"),
         ]
 
-    def _setting(self, *values: str) -> str:
+    def default_setting(self, *values: str) -> str:
+        """Category, subcategory, name and value, as SQL."""
         return (
             "insert into v_default_settings (default_setting_category, default_setting_subcategory, "
             "default_setting_name, default_setting_value, default_setting_uuid, default_setting_enabled) "
