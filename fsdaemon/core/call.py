@@ -58,8 +58,6 @@ class Call(NamedTuple):
     path: tuple[Diverter, ...]  #: who forwarded this call so far, oldest first
     before_us: tuple[Diverter, ...]  #: who did before it came here, as a gateway says that is believed
     unasked: str  #: the kind of the last of them, if nobody was asked when it was followed; or empty
-    exempt_from: User | None  #: whose no-answer forward was followed although it was not to be
-    follow_me: bool  #: FusionPBX's Lua calls others for the callee, and acts on the no-answer forward
     is_target_number: frozenset[str]  #: the kinds that point to this outside caller's number
     public: Public  #: those who forward it, as they are known off-net
     sent_away: str  #: where the callee's phone sent the call (302 to another host), and nobody took it
@@ -73,6 +71,8 @@ class Call(NamedTuple):
     calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
     unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
     ring_time: int = 0  #: seconds; 0 if it does not matter
+    follow_me: bool = False  #: FusionPBX's Lua calls others for the callee, and asks nobody about no_answer
+    exempt_from: User | None = None  #: whose no_answer was followed by it although it was not to be
 
     @property
     def target(self) -> str:

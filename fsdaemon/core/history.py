@@ -16,7 +16,7 @@ from fsdaemon.core import ids, incoming
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
-from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
+from fsdaemon.core.identity import NOBODY, dialled_by, groups_of, user_if, user_on
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -93,7 +93,7 @@ def is_member(headers: Headers) -> bool:
 
 def _path_before(source: Source, callee: User) -> tuple[Diverter, ...]:
     """Who forwarded the call to the group or the user whose member this is: the half has none of it."""
-    channel = source.channel(v.LOOPBACK_FROM)
+    channel = source.channel(dialled_by(source.headers))
 
     def get(header: v.Header) -> str:
         return source.leg(channel, header)
@@ -213,7 +213,7 @@ def visited_before(source: Source, callee: User) -> tuple[str, ...]:
     The half has none of the caller's variables. A member who forwards to the group would make it dial all
     its members again, each time more of them.
     """
-    channel = source.channel(v.LOOPBACK_FROM)
+    channel = source.channel(dialled_by(source.headers))
     text, bridge, group = (source.leg(channel, name) for name in (v.VISITED, v.LAST_BRIDGE_TO, v.DIALLED))
     came = _since(text, ids.token(bridge))
     return (*came, full(group, callee.domain)) if dialable(group) else came

@@ -85,6 +85,7 @@ CAUSES = _v("originate_causes", Writer.SWITCH)
 GATEWAY = _v("sip_gateway_name", Writer.SWITCH)  # mod_sofia.c: the leg goes out through it
 NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
+ENTERPRISE_FROM = _v("ent_originate_aleg_uuid", Writer.SWITCH)  # the same where several are dialled by ":_:"
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
 NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970

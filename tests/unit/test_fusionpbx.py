@@ -16,7 +16,13 @@ ENTRIES = sorted((PLACE / "fsdaemon" / "resources" / "switch" / "conf" / "dialpl
 EACH = pytest.mark.parametrize("file", ENTRIES, ids=lambda file: file.stem)
 
 
-STEMS = ["011_fsdaemon_ask", "012_fsdaemon_apply", "100_fsdaemon_att_xfer"]
+STEMS = [
+    "011_fsdaemon_ask",
+    "012_fsdaemon_apply",
+    "013_fsdaemon_mailbox",
+    "100_fsdaemon_att_xfer",
+    "899_fsdaemon_member",
+]
 
 
 def test_all_are_there() -> None:
@@ -66,8 +72,11 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     # FreeSWITCH keeps no sip_redirected_to with a "${" (switch_channel.c switch_channel_set_variable_var_check).
     ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction|sip_redirected_to"
+    ours += "|loopback_leg|confirm|read_codec"
     used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
-    if file.stem == STEMS[2]:
+    if file.stem in (STEMS[2], STEMS[4]):
+        ours += "|fsdaemon_(reason|mailbox)|context|originate_disposition"
+    if file.stem == STEMS[3]:
         ours = "digits|domain_name"  # what the user pressed, and the user's own domain
     assert all(re.fullmatch(ours, name) for name in used), used
 
@@ -97,7 +106,9 @@ def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
         (condition.get("field"), len(condition))
         for file in ENTRIES[:2]
         for condition in ET.parse(file).getroot()
-        if not re.match(r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to)\}", condition.get("field", ""))
+        if not re.match(
+            r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to|loopback_leg)\}", condition.get("field", "")
+        )
     ]
     assert always == [("destination_number", 0), ("${user_exists}${fsdaemon_hop}", 2)]
 
