@@ -71,8 +71,6 @@ class Call(NamedTuple):
     calls: busy.Calls = busy.NONE  #: that the callee has already, and what counts the next one
     unanswered: str = ""  #: the kind of forward that acts when the ring time is over, if that matters now
     ring_time: int = 0  #: seconds; 0 if it does not matter
-    follow_me: bool = False  #: FusionPBX's Lua calls others for the callee, and asks nobody about no_answer
-    exempt_from: User | None = None  #: whose no_answer was followed by it although it was not to be
 
     @property
     def target(self) -> str:
@@ -94,7 +92,7 @@ def read(headers: Headers, answers: Answers, config: Config) -> Call | Questions
 def _call(source: Source, callee: User, found: Forwarding) -> Call:
     headers, config = source.headers, source.config
     matters = any(found.targets.values())  # who calls; where no forward could be followed nobody is asked
-    channel, path = history.on_channel(headers, found.stage), history.path_of(source, callee)
+    channel, path = history.on_channel(headers, found.stage, callee), history.path_of(source, callee)
     user = identity.established(source, matters)
     caller = identity.caller_of(headers, channel.own_name, user)
     refer, context = history.refer_of(headers, callee), _context(source, callee, found)
@@ -117,8 +115,6 @@ def _call(source: Source, callee: User, found: Forwarding) -> Call:
         hides_target=history.hides_target(source, callee, path, user),
         before_us=history.before_us(headers, user, channel.diversion, config),
         unasked=history.pending(headers, callee).replace(history.ONWARD, ""),
-        exempt_from=history.exempt_from(headers, callee),
-        follow_me=headers.get(v.FOLLOW_ME) == "true",
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
         visited=_visited(source, callee, found, context),

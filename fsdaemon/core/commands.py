@@ -145,8 +145,9 @@ def _address(user: User | None) -> str:
 def _mailbox(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     """Whose mailbox takes the call, where it is not the callee's, as the context has it."""
     owner = call.mailbox
-    if call.exempt_from:
-        return {v.MAILBOX: f"{call.exempt_from.domain} {call.exempt_from.name}"}
+    against = call.channel.exempt_from
+    if against:
+        return {v.MAILBOX: f"{against.domain} {against.name}"}
     if not owner or owner == call.callee or verdict.action != RING or not call.context.asks:
         return {}
     return {v.MAILBOX: f"{owner.domain} {owner.name}"}
@@ -160,9 +161,9 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
         pending = ONWARD
     if pending and verdict.action == RING:
         values.update({v.PENDING: pending, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
-    exempt = call.forwards.get("no_answer", "") if call.follow_me and "no_answer" in verdict.off else ""
-    if dialable(exempt):
-        values.update({v.EXEMPT: exempt, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
+    target = call.forwards.get("no_answer", "") if call.channel.follow_me else ""
+    if "no_answer" in verdict.off and dialable(target) and verdict.action == RING:
+        values.update({v.EXEMPT: target, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
     return values
 
 

@@ -276,9 +276,11 @@ class OnChannel(NamedTuple):
     exports: str = ""  #: export_vars
     diversion: incoming.Incoming = incoming.NONE  #: that came in with the call
     tried: str = ""  #: how many legs there were already, before a bridge
+    follow_me: bool = False  #: FusionPBX's Lua calls others for the callee, and asks nobody about no_answer
+    exempt_from: User | None = None  #: whose no_answer it followed although it was not to be
 
 
-def on_channel(headers: Headers, stage: str) -> OnChannel:
+def on_channel(headers: Headers, stage: str, callee: User) -> OnChannel:
     """What stands on the channel, and how it was without us."""
     own_name, labelled = _own(headers, v.EFFECTIVE_NAME, v.LABEL, v.OWN_NAME)
     own_number, numbered = _own(headers, v.EFFECTIVE_NUMBER, v.NUMBER, v.OWN_NUMBER)
@@ -293,6 +295,8 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         exports=headers.get(v.EXPORTS),
         diversion=incoming.diversion_of(headers, last_bridge(headers)),
         tried="" if stage == AFTER else tried(headers),
+        follow_me=stage == ONCE and headers.get(v.FOLLOW_ME) == "true",
+        exempt_from=exempt_from(headers, callee),
     )
 
 

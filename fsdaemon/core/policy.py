@@ -98,7 +98,7 @@ def decide(call: Call, config: Config) -> Verdict:
 
 
 def _told(call: Call, config: Config) -> Verdict:
-    if call.exempt_from:
+    if call.channel.exempt_from:
         return Verdict(RING, EXEMPT, ())
     judged = {kind: _judge(call, config, kind) for kind in (*call.now, *call.later)}
     off = tuple(kind for kind, verdict in judged.items() if verdict.action == RING)

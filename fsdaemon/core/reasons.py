@@ -68,9 +68,9 @@ HOPS = Reason(
 )
 EXEMPT = Reason(
     "exempt",
-    "{exempt_from} forwards to {callee} when nobody answers, which was not to be followed for {caller}, "
-    "but FusionPBX's follow-me did not ask",
-    "for a caller whose call was to be forwarded {callee} would ring",
+    "{exempt_from} forwards to {callee} when nobody answers, which was not to be followed for {caller}; "
+    "FusionPBX's follow-me does not ask, and followed it",
+    "without the exception, the call would go on to {callee}",
 )
 # A forward is followed because the caller has no exception from it: for each way of having none a row.
 TARGET_OFF = Reason(

@@ -75,8 +75,8 @@ def line(call: Call, verdict: Verdict, show: Callable[[str], str] = str) -> str:
     if verdict.action == FORWARD:
         return said + f"forward {callee} to {target} for {caller}: {verdict.reason}"
     said += f"ring {callee} for {caller}: {verdict.reason}"
-    if call.exempt_from:
-        return f"{said} (the call goes to the mailbox of {show(call.exempt_from.name)})"
+    if call.channel.exempt_from:
+        return f"{said} (the call goes to the mailbox of {show(call.channel.exempt_from.name)})"
     if verdict.notice:
         return f"{said} ({show(warning(call, verdict))})"
     return f"{said} ({callee} forwards {verdict.kind} to {target})" if verdict.kind else said
@@ -142,7 +142,8 @@ class Fields:
         return str(self.call.caller)
 
     def _exempt_from(self) -> str:
-        return self.call.exempt_from.name if self.call.exempt_from else ""
+        user = self.call.channel.exempt_from
+        return user.name if user else ""
 
     def _number(self) -> str:
         return self.call.caller.number
@@ -238,8 +239,8 @@ class Fields:
         call, reason = self.call, self.verdict.reason
         if self.verdict.action == FORWARD:
             return f"the call is forwarded to {self.verdict.target} ({reason})"
-        if call.exempt_from:
-            return f"the call goes to the mailbox of {call.exempt_from.name} ({reason})"
+        if call.channel.exempt_from:
+            return f"the call goes to the mailbox of {call.channel.exempt_from.name} ({reason})"
         if call.stage == AFTER:
             return f"no forward is followed, the dialplan goes on: voicemail, or the call ends ({reason})"
         if call.stage == BEYOND:
