@@ -130,7 +130,7 @@ def _call(source: Source, callee: User, found: Forwarding, dialled: User | None 
         unasked=history.pending(headers, dialled).replace(history.ONWARD, ""),
         is_target_number=identity.is_target_number(source, found.targets, caller, callee),
         sent_away=history.sent_away(headers, found.stage, found.failure),
-        visited=_visited(source, callee, context),
+        visited=_visited(source, callee, found, context),
         public=forwards.public(source, found, callee, path),
         channel=channel,
         context=context,
@@ -144,9 +144,11 @@ def _call(source: Source, callee: User, found: Forwarding, dialled: User | None 
     )
 
 
-def _visited(source: Source, callee: User, context: Context) -> tuple[str, ...]:
+def _visited(source: Source, callee: User, found: Forwarding, context: Context) -> tuple[str, ...]:
     """Who forwarded so far; on a half of a loopback whose forward may lead to a group, before it, too."""
-    onward = context.half and context.beyond and not source.open
+    onward = (context.half and context.beyond and not source.open) or (
+        history.is_member(source.headers) and bool(found.targets)
+    )
     before = history.visited_before(source, callee) if onward else ()
     return (*before, *history.visited(source.headers))
 

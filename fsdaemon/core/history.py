@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -14,8 +15,8 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core import ids, incoming
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
-from fsdaemon.core.forwards import AFTER, BEFORE
-from fsdaemon.core.identity import NOBODY, groups_of, user_if, user_on
+from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
+from fsdaemon.core.identity import NOBODY, dialled_by, groups_of, user_if, user_on
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -42,7 +43,7 @@ def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
         return ()
     redirector = _redirector(source.headers)
     if not redirector and v.PATH not in source.headers and v.PENDING not in source.headers:
-        return ()
+        return _path_before(source, callee) if is_member(source.headers) else ()
     at = User(redirector or callee.name, callee.domain)
     steps: list[tuple[str, str]] = []
     hop = user_of(source.headers.get(v.HOP), callee.domain)
@@ -52,26 +53,57 @@ def path_of(source: Source, callee: User) -> tuple[Diverter, ...]:
     alias = User(source.headers.get(v.DESTINATION), callee.domain)
     here = hop.same(at) or (not redirector and hop.same(alias))
     if followed or (here and source.headers.get(v.BRIDGED) == last_bridge(source.headers)):
-        kinds_ = source.headers.get(v.PATH_KINDS).split(",", _LONGEST_PATH)
-        numbers_ = source.headers.get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
-        steps = [
-            (number, kind if kind in kinds.KINDS else "always")
-            for number, kind in zip_longest(numbers_, kinds_)
-            if number and dialable(number)
-        ]
-        # It came from another tenant, where the same numbers are other users.
-        if hop.domain.lower() != callee.domain.lower():
-            steps = [(full(number, hop.domain), kind) for number, kind in steps]
+        steps = _steps(source.headers.get, hop, callee)
         if followed in kinds.KINDS:
             steps.append((str(hop), followed))
     while steps and user_of(steps[-1][0], callee.domain).same(at):  # by an alias of the same user
         steps.pop()
     if redirector:
         steps.append((redirector, REDIRECT))
+    return _named(source, callee, steps)
+
+
+def _steps(get: Callable[[v.Header], str], hop: User, callee: User) -> list[tuple[str, str]]:
+    """Number and kind of each forward in PATH, on the channel whose variables `get` tells."""
+    kinds_ = get(v.PATH_KINDS).split(",", _LONGEST_PATH)
+    numbers_ = get(v.PATH).split(",", _LONGEST_PATH)[:_LONGEST_PATH]
+    steps = [
+        (number, kind if kind in kinds.KINDS else "always")
+        for number, kind in zip_longest(numbers_, kinds_)
+        if number and dialable(number)
+    ]
+    # It came from another tenant, where the same numbers are other users.
+    if hop.domain.lower() != callee.domain.lower():
+        steps = [(full(number, hop.domain), kind) for number, kind in steps]
+    return steps
+
+
+def _named(source: Source, callee: User, steps: list[tuple[str, str]]) -> tuple[Diverter, ...]:
     return tuple(
         Diverter(number, kind, source.directory(user_of(number, callee.domain), v.EFFECTIVE_NAME))
         for number, kind in steps
     )
+
+
+def is_member(headers: Headers) -> bool:
+    """Whether FusionPBX's Lua calls a member by this half of a loopback, and nobody took it yet."""
+    half = headers.get(v.STAGE) == ONCE and headers.get(v.LOOPBACK_LEG) == "B"
+    return half and v.CONFIRM in headers and not last_bridge(headers)
+
+
+def _path_before(source: Source, callee: User) -> tuple[Diverter, ...]:
+    """Who forwarded the call to the group or the user whose member this is: the half has none of it."""
+    channel = source.channel(dialled_by(source.headers))
+
+    def get(header: v.Header) -> str:
+        return source.leg(channel, header)
+
+    if not get(v.PATH):
+        return ()
+    hop = user_of(get(v.HOP), callee.domain)
+    here = hop.same(User(get(v.DIALLED), callee.domain))
+    waits = get(v.BRIDGED) == ids.token(get(v.LAST_BRIDGE_TO))
+    return _named(source, callee, _steps(get, hop, callee)) if here and waits else ()
 
 
 def hides_target(source: Source, callee: User, path: tuple[Diverter, ...], caller: User | None) -> bool:
@@ -166,7 +198,7 @@ def visited_before(source: Source, callee: User) -> tuple[str, ...]:
     The half has none of the caller's variables. A member who forwards to the group would make it dial all
     its members again, each time more of them.
     """
-    channel = source.channel(v.LOOPBACK_FROM)
+    channel = source.channel(dialled_by(source.headers))
     text, bridge, group = (source.leg(channel, name) for name in (v.VISITED, v.LAST_BRIDGE_TO, v.DIALLED))
     came = _since(text, ids.token(bridge))
     return (*came, full(group, callee.domain)) if dialable(group) else came

@@ -52,8 +52,16 @@ def established(source: Source, matters: bool) -> User | None:
     nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
     """
     if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
-        return user_on(source, v.LOOPBACK_FROM) if matters else None
+        return user_on(source, dialled_by(source.headers)) if matters else None
     return _of_leg(source.headers.get(v.CALL_DIRECTION), source.headers.get, source.config)
+
+
+def dialled_by(headers: Headers) -> v.Header:
+    """Where the id of the channel stands that dialled this half of a loopback.
+
+    An enterprise originate dials each from a thread without a session (switch_ivr_originate.c).
+    """
+    return v.LOOPBACK_FROM if v.LOOPBACK_FROM in headers else v.ENTERPRISE_FROM
 
 
 def user_on(source: Source, header: v.Header) -> User | None:

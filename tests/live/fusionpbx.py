@@ -235,6 +235,7 @@ class FusionPBX(Process):
         lines.append(self.changed("100", {"all": "101"}, "b.test"))
         lines += self._ring_group() + self._routes() + self._settings()
         self.sql("\n".join(lines))
+        self.members("vera", "zoe")
 
     def _extension(self, number: str, name: str, domain: str) -> str:
         values = {
