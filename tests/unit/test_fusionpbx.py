@@ -76,7 +76,7 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
     ("place", "app", "who"),
     [
         (
-            3,
+            4,
             "ring_groups",
             {"field": "${user_exists} ${call_direction}", "expression": "^false (?!outbound)"},
         ),
