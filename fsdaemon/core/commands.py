@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion, ids, records, ring, trunk
+from fsdaemon.core import diversion, ids, queues, records, ring, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
@@ -73,9 +73,19 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
     leg = {**seen.leg, **_leg_of_all(call, verdict, record, config)}
     if verdict.path or shown.label:
         values.update(_shown(call, verdict, shown, leg, config))
-    elif leg:
+        return values
+    leg.update(_name_of_half(call, verdict))
+    if leg:
         values[v.LEG] = _leg(leg)
     return values
+
+
+def _name_of_half(call: Call, verdict: Verdict) -> dict[str, str]:
+    """The name on a half of a loopback, which may be a label that a queue gave it: mod_sofia would cut it."""
+    named = call.context.half and verdict.action == RING and not call.caller.withheld
+    if not named or ":" not in call.caller.name:
+        return {}
+    return {v.LEG_SHOWN: f"set_profile_var caller_id_name={encode_uncut(clean(call.caller.name))}"}
 
 
 def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], config: Config) -> dict[str, str]:
@@ -206,7 +216,8 @@ def _shown(
     elif lends:
         # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
         ours = {key: leg[key] for key in (v.LEG_NAME, v.LEG_NUMBER) if off_net and key in leg}
-        values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}, config))
+        exported = {**shown.connected.leg, **told.leg, **ours}
+        values.update(_lent(call, verdict, channel, exported, {} if off_net else leg, config))
     leg.update(others)
     if leg:
         values[v.LEG] = _leg(leg)
@@ -269,12 +280,18 @@ def _beyond(call: Call, verdict: Verdict) -> bool:
 
 
 def _lent(
-    call: Call, verdict: Verdict, channel: dict[v.Header, str], exported: dict[str, str], config: Config
+    call: Call,
+    verdict: Verdict,
+    channel: dict[v.Header, str],
+    exported: dict[str, str],
+    agents: dict[str, str],
+    config: Config,
 ) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
     It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
-    of the example configuration), and at the next question.
+    of the example configuration), and at the next question. What is for the `agents` of a queue outlives the
+    answer, which is the queue's own, and ends with the bridge.
     """
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.channel.own_name),
@@ -290,9 +307,16 @@ def _lent(
     values.update(exports)
     undo.update({header: call.channel.exports if header == v.EXPORTS else "" for header in exports})
     undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGE_DATA, v.ON_BRIDGED, v.ON_ANSWER), ""))
+    answered = dict(undo)
+    lent, back = queues.lent(agents, call.channel.queue_exports)
+    if lent:
+        back = {**back, v.UNDO: "", v.ON_AGENT: ""}
+        values.update({**lent, v.ON_AGENT: f"multiset {_assigned(back, '~')}"})
+        answered[v.UNDO] = _assigned(back, "|")
+        undo.update(back)
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
-    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
+    values[v.ON_ANSWER] = f"multiset {_assigned(answered, '~')}"
     values[v.SINCE] = call.context.now
     return values
 
