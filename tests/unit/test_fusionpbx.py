@@ -16,7 +16,7 @@ ENTRIES = sorted((PLACE / "fsdaemon" / "resources" / "switch" / "conf" / "dialpl
 EACH = pytest.mark.parametrize("file", ENTRIES, ids=lambda file: file.stem)
 
 
-STEMS = ["011_fsdaemon_ask", "012_fsdaemon_apply", "100_fsdaemon_att_xfer"]
+STEMS = ["011_fsdaemon_ask", "012_fsdaemon_apply", "100_fsdaemon_att_xfer", "285_fsdaemon_intercept"]
 
 
 def test_all_are_there() -> None:
@@ -37,7 +37,8 @@ def test_what_the_import_expects(file: Path) -> None:
         assert {child.tag for child in condition} <= {"action"}, "the import warns of an anti-action alone"
         assert set(condition.attrib) <= {"field", "expression", "break"}
         for action in condition:
-            inline = {"inline": "true"} if file.stem in STEMS[:2] else {}
+            when = file.stem in STEMS[:2] or action.get("application") == "multiset"
+            inline = {"inline": "true"} if when else {}
             assert {**action.attrib, "application": "", "data": ""} == {
                 "application": "",
                 "data": "",
@@ -66,9 +67,14 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     # FreeSWITCH keeps no sip_redirected_to with a "${" (switch_channel.c switch_channel_set_variable_var_check).
     ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction|sip_redirected_to"
-    used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
-    if file.stem == STEMS[2]:
+    text = re.sub(r"\$\{\w+(\([^()]*\))\}", r"\1", file.read_text("utf-8"))  # what a function is given counts
+    used = re.findall(r"\$\{([^}]*)\}", text)
+    if file.stem == STEMS[1]:
+        ours += "|cc_export_vars|domain_name|uuid"  # the last is plain there
+    elif file.stem == STEMS[2]:
         ours = "digits|domain_name"  # what the user pressed, and the user's own domain
+    elif file.stem == STEMS[3]:
+        ours = "domain_name|fsdaemon_ringing|fsdaemon_forwarder"
     assert all(re.fullmatch(ours, name) for name in used), used
 
 
@@ -91,13 +97,23 @@ def test_what_is_carried_is_taken_away() -> None:
     assert set(at_bridge.split(" ")) == carried
 
 
+def test_a_queue_passes_on_what_is_carried() -> None:
+    """And no id of a channel, which may be a stranger's Call-ID, is expanded before it was found to be plain."""
+    apply = ENTRIES[1].read_text("utf-8")
+    (listed,) = re.findall(r'data="cc_export_vars=([^"]*),\$\{cc_export_vars\}"', apply)
+    assert set(listed.split(",")) == set(re.findall(r'"export" data="(nolocal:\w+)=', apply))
+    assert r'<condition field="uuid" expression="^[\w-]+\z"/>' in apply.partition("${uuid}")[0]
+
+
 def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
     """And `socket` and the daemon's `multiset`; on a pass where nobody is asked, and no verdict stands, none."""
     always = [
         (condition.get("field"), len(condition))
         for file in ENTRIES[:2]
         for condition in ET.parse(file).getroot()
-        if not re.match(r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to)\}", condition.get("field", ""))
+        if not re.match(
+            r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to)\}|uuid$", condition.get("field", "")
+        )
     ]
     assert always == [("destination_number", 0), ("${user_exists}${fsdaemon_hop}", 2)]
 

@@ -1,11 +1,11 @@
 <?php
 /*
- * Installs the three dialplan entries of fsdaemon/ in FusionPBX, or removes them:
+ * Installs the dialplan entries of fsdaemon/ in FusionPBX, or removes them:
  *
  *   php install.php [--remove] [--socket=HOST:PORT] [/var/www/fusionpbx]
  *
  * It does what Upgrade > App Defaults does for an app, with FusionPBX's own import, rendering and cache. It changes
- * only the three entries, which it identifies by their app_uuid. Run it again to update them; a disabled entry stays
+ * only these entries, which it identifies by their app_uuid. Run it again to update them; a disabled entry stays
  * disabled.
  */
 

@@ -350,7 +350,7 @@ def test_taken_out_again(site, daemon, scene):
     assert scene(shown) == site.label("boss", "kai")
     site.postgres.sql(switched.format("false"))
     assert "switched off, as before" in site.install()
-    assert site.postgres.sql(ours + " and dialplan_enabled = 'true'") == "2"
+    assert site.postgres.sql(ours + " and dialplan_enabled = 'true'") == "3"
     site.postgres.sql(switched.format("true"))
     assert "switched off" not in site.install()
-    assert site.postgres.sql(ours) == "3"
+    assert site.postgres.sql(ours) == "4"
