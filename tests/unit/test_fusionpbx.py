@@ -37,7 +37,7 @@ def test_what_the_import_expects(file: Path) -> None:
         assert {child.tag for child in condition} <= {"action"}, "the import warns of an anti-action alone"
         assert set(condition.attrib) <= {"field", "expression", "break"}
         for action in condition:
-            when = file.stem in STEMS[:2] or action.get("application") == "multiset"
+            when = file.stem in STEMS[:2] or (action.get("application") == "set" and file.stem == STEMS[3])
             inline = {"inline": "true"} if when else {}
             assert {**action.attrib, "application": "", "data": ""} == {
                 "application": "",
@@ -74,7 +74,7 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     elif file.stem == STEMS[2]:
         ours = "digits|domain_name"  # what the user pressed, and the user's own domain
     elif file.stem == STEMS[3]:
-        ours = "domain_name|fsdaemon_ringing|fsdaemon_forwarder"
+        ours = "domain_name|fsdaemon_ringing|fsdaemon_called"
     assert all(re.fullmatch(ours, name) for name in used), used
 
 
