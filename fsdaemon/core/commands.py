@@ -10,12 +10,12 @@ import re
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import diversion, ids, records, ring, trunk
+from fsdaemon.core import diversion, ids, legs, queues, records, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
-from fsdaemon.core.label import clean, goes_off_net
+from fsdaemon.core.label import goes_off_net
 from fsdaemon.core.mod_sofia import encode, encode_uncut, percent_encode
 from fsdaemon.core.policy import FORWARD, RING, Verdict
 from fsdaemon.core.users import User, full
@@ -27,9 +27,7 @@ from fsdaemon.terms.numbers import dialable
 _SEPARATOR = "\x1f"
 _HARMFUL = re.compile("[\x00-\x1e\x7f$]")
 _SPOILED = re.compile("[~|%:/@\"'\\\\$;{}<>\x00-\x1f\x7f]|^ | $")
-_ANONYMOUS = "anonymous"
 _EXPORTS = re.compile(r"[\w:,. -]*", re.ASCII)  # the names in export_vars; anything else stays as it is
-_ID = re.compile(r"[\w.@:-]{1,100}", re.ASCII)  # a channel's id that ends no argument
 BRIDGE = "bridge"
 
 
@@ -70,28 +68,14 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values[v.VISITED] = "".join(f",{ids.encoded(call.last_bridge)}:{one}" for one in visited)
     record = records.of(call, verdict)
     values.update(record)
-    leg = {**seen.leg, **_leg_of_all(call, verdict, record, config)}
+    leg = {**seen.leg, **legs.of_all(call, verdict, record, config)}
     if verdict.path or shown.label:
         values.update(_shown(call, verdict, shown, leg, config))
-    elif leg:
-        values[v.LEG] = _leg(leg)
+        return values
+    leg.update(legs.name_of_half(call, verdict))
+    if leg:
+        values[v.LEG] = legs.bracketed(leg)
     return values
-
-
-def _leg_of_all(call: Call, verdict: Verdict, record: dict[v.Header, str], config: Config) -> dict[str, str]:
-    """What the leg of the phone that rings next has to be told, whoever is shown there."""
-    leg = {header.variable: value for header, value in record.items() if value}
-    sends_to_itself = any(step.number == call.callee.name for step in call.path)  # it would do so 69 times
-    if sends_to_itself or (call.context.forks and call.stage == BEFORE):
-        leg[v.LEG_REDIRECT_FATAL] = "true"
-    if verdict.unanswered:  # mod_sofia.c reads the reason when it sends the CANCEL; a second before it is set
-        leg[v.LEG_MISSED] = f"execute_extension missed/{call.ring_time - 1} XML fsdaemon"
-    alert_info = ring.alert_info(call, verdict, config)
-    if alert_info:
-        leg[v.LEG_ALERT] = alert_info
-    if verdict.action == RING:
-        leg.update(call.calls.leg)
-    return {**leg, **_watched(call, verdict)}
 
 
 def _put_back(call: Call, config: Config) -> dict[v.Header, str]:
@@ -183,7 +167,7 @@ def _shown(
     """
     values: dict[v.Header, str] = {}
     off_net = goes_off_net(call, verdict, config)
-    channel = _diversion(call, verdict, config, dict(shown.trunk.headers) if off_net else None)
+    channel = legs.diversion_of(call, verdict, config, dict(shown.trunk.headers) if off_net else None)
     leg: dict[str, str] = {}
     told = shown.trunk.identity
     if v.DIVERSION in channel:
@@ -191,14 +175,14 @@ def _shown(
         leg[v.LEG_PRE_BRIDGE] = f"unset {v.DIVERSION.variable}"
         leg[v.UNDO.variable] = _assigned({v.DIVERSION: "", v.UNDO: ""}, "~")  # where that is not executed
     lends = call.context.asks and _beyond(call, verdict)
-    name, number = _identity(call, shown.label, config, told, off_net and lends)
+    name, number = legs.identity(call, shown.label, config, told, off_net and lends)
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = encode(name)
         values[v.SHOWN] = encode_uncut(name)
         leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={values[v.SHOWN]}"
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
-    if number == _ANONYMOUS:
+    if number == legs.ANONYMOUS:
         leg[v.CID_TYPE.variable] = channel[v.CID_TYPE] = "none"
     values.update(_own(call, name, number))
     if not call.channel.leg_only:
@@ -206,30 +190,12 @@ def _shown(
     elif lends:
         # A trunk's extension sets effective_caller_id_… itself, often; on the leg ours counts.
         ours = {key: leg[key] for key in (v.LEG_NAME, v.LEG_NUMBER) if off_net and key in leg}
-        values.update(_lent(call, verdict, channel, {**shown.connected.leg, **told.leg, **ours}, config))
+        exported = {**shown.connected.leg, **told.leg, **ours}
+        values.update(_lent(call, verdict, channel, exported, {} if off_net else leg, config))
     leg.update(others)
     if leg:
-        values[v.LEG] = _leg(leg)
+        values[v.LEG] = legs.bracketed(leg)
     return values
-
-
-def leg_of_member(call: Call, verdict: Verdict, label: str | None, config: Config) -> str:
-    """The leg variables of the phone to which a forward of a group's member leads, where others dial it.
-
-    The name is set after mod_sofia made the leg: origination_caller_id_name takes the name off later legs.
-    """
-    leg: dict[str, str] = {}
-    name, number = _identity(call, label, config, trunk.Identity(), withheld_by_leg=False)
-    if name:
-        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={encode_uncut(name)}"
-    if number:
-        leg[v.LEG_SHOWN_NUMBER] = f"set_profile_var caller_id_number={number}"
-    if number == _ANONYMOUS:
-        leg[v.CID_TYPE.variable] = "none"
-    for header, value in _diversion(call, verdict, config, None).items():
-        leg.update({header.variable: value, v.LEG_TAKEN: "true"})
-        leg[v.LEG_PRE_BRIDGE] = f"multiunset {header.variable} {v.LEG_TAKEN} {v.CID_TYPE.variable}"
-    return _leg(leg)[1:-1] if leg else ""
 
 
 def _own(call: Call, name: str, number: str) -> dict[v.Header, str]:
@@ -240,16 +206,6 @@ def _own(call: Call, name: str, number: str) -> dict[v.Header, str]:
     return {header: _kept(value) for header, value in own.items()}
 
 
-def _diversion(
-    call: Call, verdict: Verdict, config: Config, for_trunk: dict[v.Header, str] | None
-) -> dict[v.Header, str]:
-    """Who forwarded the call: to a trunk under public numbers, to a phone as the users are known here."""
-    values = for_trunk or {}
-    if for_trunk is None and config.display.diversion in (True, "phones") and verdict.path:
-        values[v.DIVERSION] = diversion.write((*call.before_us, *verdict.path), call.callee.domain)
-    return values
-
-
 def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     """What says how the next bridge ends, and what must not be said of it because it was of the last one.
 
@@ -257,7 +213,7 @@ def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     (mod_sofia.c sofia_on_hangup). To something that is not a user the call goes as if it had been dialled.
     """
     values: dict[v.Header, str] = {v.TRIED: call.channel.tried} if call.channel.tried else {}
-    if _watched(call, verdict):
+    if legs.watched(call, verdict):
         values[v.RUNG] = "false"
     if call.context.half:  # a group takes the first member that sends sound (early media)
         values.update({v.RINGBACK: "", v.SILENT: "true"})
@@ -268,32 +224,24 @@ def _for_the_next_bridge(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     return values
 
 
-def _watched(call: Call, verdict: Verdict) -> dict[str, str]:
-    """Leg variables that tell the caller's channel that a phone rings, where an earlier one rang already."""
-    plain = call.context.sounded and call.stage == BEFORE and verdict.action == RING
-    if not plain or not _ID.fullmatch(call.uuid):
-        return {}
-    says = f"uuid_setvar {call.uuid} {v.RUNG.variable} true"
-    return {v.LEG_ON_RING: says, v.LEG_ON_MEDIA: says}
-
-
-def _leg(leg: dict[str, str]) -> str:
-    """Leg variables (switch_event.c switch_event_create_brackets), with a separator that no value holds."""
-    return "[^^!" + "!".join(f"{key}={value}" for key, value in leg.items()) + "]"
-
-
 def _beyond(call: Call, verdict: Verdict) -> bool:
     """Whether the call goes on to what is not a user: no phone's leg is ours to dial there."""
     return call.stage == BEYOND or (verdict.action == FORWARD and verdict.kind in call.context.beyond)
 
 
 def _lent(
-    call: Call, verdict: Verdict, channel: dict[v.Header, str], exported: dict[str, str], config: Config
+    call: Call,
+    verdict: Verdict,
+    channel: dict[v.Header, str],
+    exported: dict[str, str],
+    agents: dict[str, str],
+    config: Config,
 ) -> dict[v.Header, str]:
     """Label, number and Diversion on the channel, the callee's rights at a trunk, and how all of it ends.
 
     It ends when somebody or something answers, when the call goes on to something else (UNDO, in the dialplan
-    of the example configuration), and at the next question.
+    of the example configuration), and at the next question. What is for the `agents` of a queue outlives the
+    answer, which is the queue's own, and ends with the bridge.
     """
     before: dict[v.Header, str] = {
         v.EFFECTIVE_NAME: _kept(call.channel.own_name),
@@ -309,9 +257,16 @@ def _lent(
     values.update(exports)
     undo.update({header: call.channel.exports if header == v.EXPORTS else "" for header in exports})
     undo.update(dict.fromkeys((v.UNDO, v.ON_BRIDGE, v.ON_BRIDGE_DATA, v.ON_BRIDGED, v.ON_ANSWER), ""))
+    answered = dict(undo)
+    lent, back = queues.lent(agents, call.channel.queue_exports)
+    if lent:
+        back = {**back, v.UNDO: "", v.ON_AGENT: ""}
+        values.update({**lent, v.ON_AGENT: f"multiset {_assigned(back, '~')}"})
+        answered[v.UNDO] = _assigned(back, "|")
+        undo.update(back)
     values[v.UNDO] = values[v.ON_BRIDGE_DATA] = _assigned(undo, "~")
     values[v.ON_BRIDGE] = "multiset"
-    values[v.ON_ANSWER] = f"multiset {values[v.UNDO]}"
+    values[v.ON_ANSWER] = f"multiset {_assigned(answered, '~')}"
     values[v.SINCE] = call.context.now
     return values
 
@@ -329,23 +284,6 @@ def _exported(call: Call, legs: dict[str, str]) -> dict[v.Header, str]:
 def _assigned(values: dict[v.Header, str], separator: str) -> str:
     """The argument of a `multiset` inside a value."""
     return f"^^{separator}" + separator.join(f"{header.variable}={value}" for header, value in values.items())
-
-
-def _identity(
-    call: Call, label: str | None, config: Config, told: trunk.Identity, withheld_by_leg: bool
-) -> tuple[str, str]:
-    """The name and number that the next phone shall see instead of the caller's; empty: the caller's.
-
-    A withheld number is only hidden by another one: mod_sofia puts it into From and Remote-Party-ID
-    whatever the name says. A trunk's leg has variables for that.
-    """
-    hidden = call.caller.withheld and not withheld_by_leg and not told.number
-    name = label
-    if name is None and told.number:
-        name = told.name
-    if name is None and hidden:
-        name = clean(config.display.anonymous)
-    return name or "", percent_encode(told.number) or (_ANONYMOUS if hidden else "")
 
 
 def _kept(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import commands, label, policy
+from fsdaemon.core import label, legs, policy
 from fsdaemon.core.call import Call, of_member
 from fsdaemon.core.forwards import NO_PHONE
 from fsdaemon.core.policy import FORWARD, Verdict
@@ -96,4 +96,4 @@ def _leg(one: Forward, config: Config) -> str:
     if one.verdict.action != FORWARD:
         return ""
     shown = label.decide(one.call, one.verdict, config)
-    return commands.leg_of_member(one.call, one.verdict, shown.text, config) or _NOBODY
+    return legs.of_member(one.call, one.verdict, shown.text, config) or _NOBODY

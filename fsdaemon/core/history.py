@@ -12,11 +12,11 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from fsdaemon.config.reader import Config
-from fsdaemon.core import ids, incoming
+from fsdaemon.core import ids, incoming, queues
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
-from fsdaemon.core.identity import NOBODY, dialled_by, groups_of, user_if, user_on
+from fsdaemon.core.identity import NOBODY, dialler, groups_of, user_if, user_on
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -93,7 +93,7 @@ def is_member(headers: Headers) -> bool:
 
 def _path_before(source: Source, callee: User) -> tuple[Diverter, ...]:
     """Who forwarded the call to the group or the user whose member this is: the half has none of it."""
-    channel = source.channel(dialled_by(source.headers))
+    channel = source.channel(dialler(source.headers))
 
     def get(header: v.Header) -> str:
         return source.leg(channel, header)
@@ -193,12 +193,12 @@ def _since(text: str, bridge: str) -> tuple[str, ...]:
 
 
 def visited_before(source: Source, callee: User) -> tuple[str, ...]:
-    """Who forwarded the call to the group that dialled this half of a loopback, and the group itself.
+    """Who forwarded the call to the group or queue that dialled this half of a loopback, and that itself.
 
     The half has none of the caller's variables. A member who forwards to the group would make it dial all
     its members again, each time more of them.
     """
-    channel = source.channel(dialled_by(source.headers))
+    channel = source.channel(dialler(source.headers))
     text, bridge, group = (source.leg(channel, name) for name in (v.VISITED, v.LAST_BRIDGE_TO, v.DIALLED))
     came = _since(text, ids.token(bridge))
     return (*came, full(group, callee.domain)) if dialable(group) else came
@@ -259,6 +259,7 @@ class OnChannel(NamedTuple):
     leftovers: tuple[v.Header, ...] = ()  #: what an earlier verdict set
     outbound: bool = False  #: FreeSWITCH dialled this leg itself
     exports: str = ""  #: export_vars
+    queue_exports: tuple[str, ...] = ()  #: `queues.lists`
     diversion: incoming.Incoming = incoming.NONE  #: that came in with the call
     tried: str = ""  #: how many legs there were already, before a bridge
 
@@ -276,6 +277,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
         leftovers=_leftovers(headers, stage),
         outbound=headers.get(v.CALL_DIRECTION) == "outbound",
         exports=headers.get(v.EXPORTS),
+        queue_exports=queues.lists(headers),
         diversion=incoming.diversion_of(headers, last_bridge(headers)),
         tried="" if stage == AFTER else tried(headers),
     )

@@ -22,6 +22,7 @@ NOBODY = "-"
 _LONGEST_NUMBER = 100  # characters; SIP has no limit, and a log line should have one
 _QUOTED_PAIR = re.compile(r'\\(["\\])')  # FreeSWITCH keeps From's name as it was quoted (RFC 3261 25.1)
 _PRIVATE = {"id", "user", "header", "full"}  # RFC 3323 section 4.2, RFC 3325; "full" is what some phones send
+_DIALLERS = (v.LOOPBACK_FROM, v.ENTERPRISE_FROM, v.QUEUE_CALLER, v.FIFO_CALLER)
 _ASKED = (
     v.DIRECTION, v.AUTHORIZED, v.USER_NAME,
     v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID, v.REDIRECTED_TO, v.GATEWAY,
@@ -49,19 +50,20 @@ def established(source: Source, matters: bool) -> User | None:
 
     Inbound: who gave the password (sofia_reg.c sets sip_authorized, user_name and domain_name).
     Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel). A loopback leg is
-    nobody itself; the channel that dialled it is asked (mod_loopback.c other_loopback_from_uuid).
+    nobody itself; the channel for which it was dialled is asked (`dialler`).
     """
     if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
-        return user_on(source, dialled_by(source.headers)) if matters else None
+        return user_on(source, dialler(source.headers)) if matters else None
     return _of_leg(source.headers.get(v.CALL_DIRECTION), source.headers.get, source.config)
 
 
-def dialled_by(headers: Headers) -> v.Header:
-    """Where the id of the channel stands that dialled this half of a loopback.
+def dialler(headers: Headers) -> v.Header:
+    """Where the id of the channel stands for which a loopback leg was dialled.
 
-    An enterprise originate dials each from a thread without a session (switch_ivr_originate.c).
+    That channel itself dialled it (mod_loopback.c; by ":_:" from a thread of its own), or a queue did that
+    has it waiting. A SIP header becomes sip_h_…, so a stranger writes none of them.
     """
-    return v.LOOPBACK_FROM if v.LOOPBACK_FROM in headers else v.ENTERPRISE_FROM
+    return next((name for name in _DIALLERS if name in headers), v.LOOPBACK_FROM)
 
 
 def user_on(source: Source, header: v.Header) -> User | None:

@@ -87,6 +87,9 @@ NETWORK_IP = _v("sip_network_ip", Writer.SWITCH)
 LOOPBACK_FROM = _v("other_loopback_from_uuid", Writer.SWITCH)
 ENTERPRISE_FROM = _v("ent_originate_aleg_uuid", Writer.SWITCH)  # the same where several are dialled by ":_:"
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
+# Whose call an agent's leg is for; a queue originates it without a channel (mod_callcenter.c, mod_fifo.c).
+QUEUE_CALLER = _v("cc_member_session_uuid", Writer.SWITCH)
+FIFO_CALLER = _v("fifo_bridge_uuid", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
 NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
 ANSWERED = Header("Caller-Channel-Answered-Time", Writer.SWITCH)  # the same; 0: not yet
@@ -169,6 +172,14 @@ CALLEE_IN_1XX = _v("sip_cid_in_1xx", Writer.DAEMON)  # "false": 18x and 200 do n
 IGNORE_UPDATES = _v("ignore_display_updates", Writer.DAEMON)  # switch_ivr.c: nor do UPDATE and INFO
 CONNECTED = _v("fsdaemon_connected", Writer.DAEMON)  # which of these four we set
 EXPORTS = _v("export_vars", Writer.DIALPLAN)  # switch_channel.c: what goes from this channel to every leg
+# The same for a queue's legs (mod_callcenter.c; mod_fifo.c, which knows no "nolocal:").
+QUEUE_EXPORTS = _v("cc_export_vars", Writer.DIALPLAN)
+FIFO_EXPORTS = _v("fifo_export", Writer.DIALPLAN)
+# On the caller's channel, for the agents' legs. FreeSWITCH executes it when a leg is made: here never.
+QUEUE_SHOWN = _v("execute_on_originate_fsdaemon", Writer.DAEMON)
+QUEUE_NUMBER = _v("execute_on_originate_fsdaemon_number", Writer.DAEMON)
+QUEUE_LEG = _v("execute_on_originate_fsdaemon_queue", Writer.DAEMON)
+ON_AGENT = _v("execute_on_pre_bridge_fsdaemon_queue", Writer.DAEMON)  # takes them back
 HIDE_TARGET = _v("fsdaemon_hide_target", Writer.DIRECTORY)  # "true": callers do not see the target
 ON_BRIDGE = _v(
     "bridge_pre_execute_aleg_app", Writer.DAEMON
@@ -228,8 +239,8 @@ LEG_PRIVACY = "origination_privacy"  # "no": P-Preferred-Identity where sip_cid_
 LEG_PRIVACY_HEADER = "sip_h_Privacy"
 LEG_ASSERTED = "sip_h_P-Asserted-Identity"
 LEG_PREFERRED = "sip_h_P-Preferred-Identity"
-LEG_SHOWN = "execute_on_originate_fsdaemon"  # sets the name again, after mod_sofia cut it
-LEG_SHOWN_NUMBER = "execute_on_originate_fsdaemon_number"  # the same for the number
+LEG_SHOWN = QUEUE_SHOWN.variable  # sets the name again, after mod_sofia cut it
+LEG_SHOWN_NUMBER = QUEUE_NUMBER.variable  # the same for the number
 LEG_MISSED = "execute_on_originate_fsdaemon_missed"  # dialplan/fsdaemon.xml: what the CANCEL says
 LEG_ALERT = "alert_info"  # sofia_glue.c: the Alert-Info of the INVITE
 LEG_COUNT = "execute_on_originate_fsdaemon_busy"  # `limit`: the leg is one of the user's calls

@@ -345,6 +345,15 @@ class FusionPBX(Process):
           <condition field="destination_number" expression="^4940\\d+$">
             <action application="transfer" data="${destination_number} XML public"/>
           </condition></extension>"""
+        # What app/call_centers/call_center_queue_edit.php writes.
+        queue = """<extension name="queue" continue="">
+          <condition field="destination_number" expression="^(callcenter\\+)?7000$">
+            <action application="answer" data=""/>
+            <action application="set" data="queue_extension=7000"/>
+            <action application="set" data="cc_export_vars=${cc_export_vars},call_center_queue_uuid,sip_h_Alert-Info"/>
+            <action application="set" data="hangup_after_bridge=true"/>
+            <action application="callcenter" data="7000@lab.test"/>
+          </condition></extension>"""
         # A consultation call that has not reached anybody yet.
         waiting = """<extension name="waiting" continue="false">
           <condition field="${sip_h_X-Wait}" expression="^yes$">
@@ -353,6 +362,7 @@ class FusionPBX(Process):
         return [
             self._dialplan("lab.test", "lab.test", 9, "waiting", waiting),
             self._dialplan("lab.test", "lab.test", 22, "direction", direction),
+            self._dialplan("lab.test", "lab.test", 230, "queue", queue),
             self._dialplan("lab.test", "lab.test", 36, "is_local", inward),
             self._dialplan("lab.test", "lab.test", 100, "out", out),
             self._dialplan("b.test", "public", 90, "in_b", there),

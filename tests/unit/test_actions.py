@@ -331,14 +331,21 @@ def test_what_a_group_or_a_trunk_is_lent_is_taken_back():
     set_ = values(decided(**ASKED, toll_allow="domestic,local", answers=BOSS))
     assert set_["effective_caller_id_name"] == "Uml. fuer Cora%3A Sina Sekretariat"
     assert set_["toll_allow"] == "local"
-    assert set_["fsdaemon_undo"] == (
-        "^^~sip_h_Diversion=~effective_caller_id_name=Sina Sekretariat~toll_allow=domestic,local"
-        "~default_gateway=~fsdaemon_undo=~bridge_pre_execute_aleg_app=~bridge_pre_execute_aleg_data="
-        "~bridge_pre_execute_app=~execute_on_answer_fsdaemon="
+    lent = "~sip_h_Diversion=~effective_caller_id_name=Sina Sekretariat~toll_allow=domestic,local~default_gateway="
+    ends = "~bridge_pre_execute_aleg_app=~bridge_pre_execute_aleg_data=~bridge_pre_execute_app="
+    ends += "~execute_on_answer_fsdaemon="
+    queue = (
+        "~execute_on_originate_fsdaemon=~execute_on_originate_fsdaemon_queue=~cc_export_vars=~fifo_export="
+        "~execute_on_pre_bridge_fsdaemon_queue="
     )
+    assert set_["fsdaemon_undo"] == f"^^{lent}~fsdaemon_undo={ends}{queue}"
     assert set_["bridge_pre_execute_aleg_app"] == "multiset"
     assert set_["bridge_pre_execute_aleg_data"] == set_["fsdaemon_undo"]
-    assert set_["execute_on_answer_fsdaemon"] == "multiset " + set_["fsdaemon_undo"]
+    # A queue answers, and calls its agents then.
+    first, _, last = queue.rpartition("~")
+    later = f"{first}~fsdaemon_undo=~{last}".replace("~", "|")
+    assert set_["execute_on_answer_fsdaemon"] == f"multiset ^^{lent}~fsdaemon_undo=^^{later}{ends}"
+    assert set_["execute_on_pre_bridge_fsdaemon_queue"] == "multiset ^^" + later.replace("|", "~")
 
 
 def test_a_forward_that_is_off_does_not_shorten_the_ringing():

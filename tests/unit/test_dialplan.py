@@ -42,7 +42,9 @@ def extension(file: Path, name: str) -> ElementTree.Element:
 
 
 def test_it_is_short():
-    assert len(lines(CONTEXT, KIT)) <= 121
+    assert (
+        len(lines(CONTEXT, KIT)) <= 123
+    )  # two for queues: a codec for an agent's loopback, and the label's end
     assert len(lines(CODES)) <= 20
     assert len(lines(OWN_CALLS)) <= 10
 
@@ -62,7 +64,7 @@ def test_at_most_thirty_variables():
         if "examples" not in file.parts:
             text = re.sub(r"<!--.*?-->", "", file.read_text("utf-8"), flags=re.S)
             names = set(re.findall(r'extension name="(\w+)"', text)) | {"fsdaemon_codes"}
-            used |= set(re.findall(r"(?<![\w])fsdaemon_\w*[a-z]", text)) - names
+            used |= set(re.findall(r"(?<![\w])fsdaemon_\w*[a-z]\b(?!\.lua)", text)) - names
     assert 15 < len(used) <= 30, sorted(used)
 
 

@@ -22,7 +22,9 @@ STEMS = [
     "012_fsdaemon_apply",
     "013_fsdaemon_mailbox",
     "100_fsdaemon_att_xfer",
-    *MEMBERS,
+    "100_fsdaemon_ring_group",
+    "285_fsdaemon_intercept",
+    "519_fsdaemon_follow_me",
     "899_fsdaemon_member",
 ]
 SCRIPT = "/var/www/fusionpbx/app/fsdaemon/resources/switch/scripts/fsdaemon_members.lua"
@@ -47,7 +49,10 @@ def test_what_the_import_expects(file: Path) -> None:
         assert {child.tag for child in condition} <= {"action"}, "the import warns of an anti-action alone"
         assert set(condition.attrib) <= {"field", "expression", "break"}
         for action in condition:
-            inline = {"inline": "true"} if file.stem in STEMS[:2] else {}
+            when = file.stem in STEMS[:2] or (
+                action.get("application") == "set" and file.stem == "285_fsdaemon_intercept"
+            )
+            inline = {"inline": "true"} if when else {}
             assert {**action.attrib, "application": "", "data": ""} == {
                 "application": "",
                 "data": "",
@@ -80,7 +85,7 @@ def test_no_lua_is_made_of_anything(file: Path) -> None:
             "ring_groups",
             {"field": "${user_exists} ${call_direction}", "expression": "^false (?!outbound)"},
         ),
-        (5, "follow_me", {"field": "${user_exists} ${follow_me_enabled}", "expression": "^true true$"}),
+        (6, "follow_me", {"field": "${user_exists} ${follow_me_enabled}", "expression": "^true true$"}),
     ],
 )
 def test_the_script_gets_a_number_and_a_uuid(place: int, app: str, who: dict[str, str]) -> None:
@@ -99,15 +104,20 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     # FreeSWITCH keeps no sip_redirected_to with a "${" (switch_channel.c switch_channel_set_variable_var_check).
     ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction|sip_redirected_to"
     ours += "|loopback_leg|confirm|read_codec"
-    used = re.findall(r"\$\{([^}]*)\}", file.read_text("utf-8"))
-    if file.stem in (STEMS[2], STEMS[6]):
-        ours += "|originate_disposition"
-    if file.stem == STEMS[3]:
-        ours = "digits|domain_name"  # what the user pressed, and the user's own domain
-    if file.stem in MEMBERS:
-        ours = (
-            rf"user_exists|call_direction|follow_me_enabled|domain_uuid|destination_number|lua\({SCRIPT} .*"
-        )
+    text = re.sub(r"\$\{\w+(\([^()]*\))\}", r"\1", file.read_text("utf-8"))  # what a function is given counts
+    used = re.findall(r"\$\{([^}]*)\}", text)
+    own = {
+        "012_fsdaemon_apply": ours + "|cc_export_vars|domain_name|uuid",  # the last is plain there
+        "013_fsdaemon_mailbox": ours + "|originate_disposition",
+        "100_fsdaemon_att_xfer": "digits|domain_name",  # what the user pressed, and the user's own domain
+        "285_fsdaemon_intercept": "domain_name|fsdaemon_ringing|fsdaemon_called",
+        "899_fsdaemon_member": ours + "|originate_disposition",
+        **dict.fromkeys(
+            MEMBERS,
+            rf"user_exists|call_direction|follow_me_enabled|domain_uuid|destination_number|lua\({SCRIPT} .*",
+        ),
+    }
+    ours = own.get(file.stem, ours)
     assert all(re.fullmatch(ours, name) for name in used), used
 
 
@@ -130,6 +140,14 @@ def test_what_is_carried_is_taken_away() -> None:
     assert set(at_bridge.split(" ")) == carried
 
 
+def test_a_queue_passes_on_what_is_carried() -> None:
+    """And no id of a channel, which may be a stranger's Call-ID, is expanded before it was found to be plain."""
+    apply = ENTRIES[1].read_text("utf-8")
+    (listed,) = re.findall(r'data="cc_export_vars=([^"]*),\$\{cc_export_vars\}"', apply)
+    assert set(listed.split(",")) == set(re.findall(r'"export" data="(nolocal:\w+)=', apply))
+    assert r'<condition field="uuid" expression="^[\w-]+\z"/>' in apply.partition("${uuid}")[0]
+
+
 def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
     """And `socket` and the daemon's `multiset`; on a pass where nobody is asked, and no verdict stands, none."""
     always = [
@@ -137,7 +155,8 @@ def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
         for file in ENTRIES[:2]
         for condition in ET.parse(file).getroot()
         if not re.match(
-            r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to|loopback_leg)\}", condition.get("field", "")
+            r"\$\{(fsdaemon_\w+|call_direction|sip_redirected_to|loopback_leg)\}|uuid$",
+            condition.get("field", ""),
         )
     ]
     assert always == [("destination_number", 0), ("${user_exists}${fsdaemon_hop}", 2)]

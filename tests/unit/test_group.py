@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsdaemon.config import reader as config
@@ -180,6 +180,7 @@ def test_explained():
     assert "member:          forward 103 to 102 for 101: always\n" in shown
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_any_question_has_an_answer_that_ends_nothing(question, name):
     names = {"user_data 103@lab.test var effective_caller_id_name": name}

@@ -16,6 +16,7 @@ DIALPLAN_ONLY = {
     "fsdaemon_socket",
     "fsdaemon_taken",  # FusionPBX
     "fsdaemon_called",
+    "fsdaemon_ringing",
     "fsdaemon_code",
     "fsdaemon_done",
     "fsdaemon_keys",

@@ -350,7 +350,7 @@ def test_taken_out_again(site, daemon, scene):
     assert scene(shown) == site.label("boss", "kai")
     site.postgres.sql(switched.format("false"))
     assert "switched off, as before" in site.install()
-    assert site.postgres.sql(ours + " and dialplan_enabled = 'true'") == "4"
+    assert site.postgres.sql(ours + " and dialplan_enabled = 'true'") == "7"
     site.postgres.sql(switched.format("true"))
     assert "switched off" not in site.install()
-    assert site.postgres.sql(ours) == "5"
+    assert site.postgres.sql(ours) == "8"
