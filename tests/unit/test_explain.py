@@ -523,7 +523,7 @@ def test_nobody_there(capsys):
 
 def test_somebody_else_is_there(capsys):
     thread, address = answering(b"")
-    said = "closed without a verdict: too many calls at a time, or no fsdaemon"
+    said = "closed without a verdict: not in its server.allow, too many calls at a time, or no fsdaemon"
     assert run(capsys, "explain", *CALL, "--via", address)[2] == f"fsdaemon: {address} {said}\n"
     thread.join(5)
 
