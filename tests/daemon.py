@@ -22,8 +22,14 @@ def free_port() -> int:
 class Daemon:
     """`fsdaemon serve`; `lines` is what it logs."""
 
-    def __init__(self, port: int = 0, config: Path | None = None, env: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{port}"]
+    def __init__(
+        self,
+        port: int = 0,
+        config: Path | None = None,
+        env: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"{host}:{port}"]
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(

@@ -277,6 +277,12 @@ NETWORK = Check(
     'the address of a gateway or of a network, like "192.0.2.10" or "192.0.2.0/24"', _network, _whole_network
 )
 
+ALLOWED = Check(
+    'an address or a network, like "192.0.2.10" or "192.0.2.0/24"',
+    _network,
+    lambda text: _whole_network(text.strip("[] ")),
+)
+
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 
 

@@ -53,6 +53,9 @@ class Server:
     """[server]."""
 
     listen: Annotated[Texts, checks.LISTEN] = ("127.0.0.1:8084",)
+    allow: Annotated[
+        Texts, list_of(checks.ALLOWED, 'addresses and networks, like ["192.0.2.10", "2001:db8::/64"]')
+    ] = ()
     max_sessions: Annotated[int, whole(1, 100_000)] = 1000
     timeout: Annotated[float, checks.SECONDS] = 2.0
 

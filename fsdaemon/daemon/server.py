@@ -7,7 +7,6 @@ leave a note; the loop acts on it.
 from __future__ import annotations
 
 import gc
-import ipaddress
 import signal
 import time
 from typing import TYPE_CHECKING, Any, Callable
@@ -24,7 +23,7 @@ from fsdaemon.daemon import log, systemd
 from fsdaemon.daemon.expected import Expected
 from fsdaemon.daemon.features import Features
 from fsdaemon.daemon.heartbeat import Heartbeat
-from fsdaemon.daemon.listener import Listener, adopt, open_socket, text_of
+from fsdaemon.daemon.listener import Listener, adopt, may_connect, open_socket, reachable, text_of
 from fsdaemon.daemon.switch import Switch, password_of
 from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
 from fsdaemon.terms.events import HEARD
@@ -47,6 +46,7 @@ class Server:
         self._stopping = Event()
         self._asked_to_reload = Event()
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
+        self._strangers = log.Sparse(lambda text: logger.warning("{}", text), 60.0)
         self._expected = Expected(config)
         self.in_flight = 0
         self.metrics: Metrics | None = None
@@ -70,6 +70,13 @@ class Server:
             server = Listener(listener, self._handle, self._warn)
             server.start()
             self._servers.append(server)
+            if reachable(listener):
+                others = ", ".join(self.config.server.allow)
+                logger.warning(
+                    "{} is reachable from other machines; who may connect is this machine{} (server.allow)",
+                    text_of(listener.getsockname()),
+                    f" and {others}" if others else " only",
+                )
         return [text_of(listener.getsockname()) for listener in listeners]
 
     def run(self) -> None:
@@ -104,7 +111,7 @@ class Server:
         except OSError as error:
             logger.warning("no metrics and no page: {}", error)
             return
-        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        if reachable(listener):
             logger.warning(
                 "metrics.listen {} is reachable from other machines; anyone who connects can see call data",
                 address,
@@ -192,13 +199,15 @@ class Server:
             self._say_what_was_counted()
 
     def _say_what_was_counted(self, everything: bool = False) -> None:
-        for sparse in (self._warn, *log.SPARSE):
+        for sparse in (self._warn, self._strangers, *log.SPARSE):
             sparse.flush(everything)
 
     # --- one connection --------------------------------------------------------------------------
 
     def _handle(self, sock: socket.socket, address: Any) -> None:
         config = self.config  # a call is decided by one configuration, whatever a reload does meanwhile
+        if not self._allowed(address, config):
+            return
         if self.in_flight >= config.server.max_sessions:
             self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
             self._count("refused")
@@ -229,6 +238,14 @@ class Server:
             log.refused(session, config.log)
             if config.log.level in log.DEBUGGING and session.uuid:
                 log.considered(session.session_data, session.answers, config)
+
+    def _allowed(self, address: Any, config: Config) -> bool:
+        # A local socket has the permissions of its file.
+        if not isinstance(address, tuple) or may_connect(address[0], config.server.allow):
+            return True
+        self._strangers("", f"closed a connection from {address[0]}, which server.allow does not name")
+        self._count("not_allowed")
+        return False
 
     def _decided(self, session: Session, outcome: Decision | Outcome, config: Config, seconds: float) -> None:
         if isinstance(outcome, Outcome):
