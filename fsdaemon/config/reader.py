@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from fsdaemon.config import slips, switch
-from fsdaemon.config.checks import Check, host_port
+from fsdaemon.config.addresses import host_port
+from fsdaemon.config.checks import Check
 from fsdaemon.config.problems import ConfigError, Problem, Wrong, nearest
 from fsdaemon.config.schema import LABEL_FIELDS, OVERRIDABLE, SCHEMA, Codes, Config, Key, Log, build
 from fsdaemon.config.toml import Source, document_of
