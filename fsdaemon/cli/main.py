@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fsdaemon import __version__
 from fsdaemon.cli import options
 from fsdaemon.config.reader import Config, ConfigError, Problem, default, load
+from fsdaemon.daemon import stderr
 from fsdaemon.esl.protocol import ProtocolError, read
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import KINDS, SET
@@ -34,6 +35,7 @@ _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred, channel data some 10 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `fsdaemon`; returns its exit code."""
+    stderr.fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no umlauts
@@ -47,15 +49,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _last_flush()
         return 1
     except (OSError, ProtocolError) as error:
         file = getattr(error, "filename", None)
         where = f"{file}: " if file else ""
         print(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        _last_flush()
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _last_flush() -> None:
+    """What cannot be written any more is dropped, or Python complains of it with a traceback at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def read_config(path: Path | None) -> Config:
@@ -99,6 +110,9 @@ def _is_there(path: Path) -> bool:
 def _serve(arguments: argparse.Namespace) -> int:
     from fsdaemon.daemon import log
     from fsdaemon.daemon.server import Server
+
+    if stderr.was_closed():
+        sys.stderr = stderr.Syslog()
 
     def configuration() -> Config:
         config = read_config(arguments.config)

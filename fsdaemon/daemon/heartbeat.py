@@ -7,6 +7,8 @@ connections open, and FreeSWITCH waits for ever on one that was accepted; once e
 from __future__ import annotations
 
 import os
+import sys
+import syslog
 import threading
 import time
 
@@ -38,4 +40,6 @@ class Heartbeat:
     def _give_up(self) -> None:
         text = f"fsdaemon: the loop has not turned for {self._seconds:g} s; ending, so that calls go on\n"
         os.write(2, text.encode())
+        if sys.__stderr__ is None:
+            syslog.syslog(syslog.LOG_CRIT, text)
         os._exit(EXIT_CODE)

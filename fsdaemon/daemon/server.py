@@ -19,7 +19,7 @@ from loguru import logger
 from fsdaemon.config.reader import Config
 from fsdaemon.core.codes import Outcome
 from fsdaemon.core.users import User
-from fsdaemon.daemon import log, systemd
+from fsdaemon.daemon import log, stderr, systemd
 from fsdaemon.daemon.expected import Expected
 from fsdaemon.daemon.features import Features
 from fsdaemon.daemon.heartbeat import Heartbeat
@@ -43,6 +43,7 @@ class Server:
         self.config = config
         self._load = load
         self._servers: list[Listener] = []
+        self._log_file = stderr.file_behind()
         self._stopping = Event()
         self._asked_to_reload = Event()
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
@@ -167,6 +168,7 @@ class Server:
         if self._load is None:
             return
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._reopen_log()
         try:
             config = self._load()
         except Exception as error:  # whatever is in that file, the calls go on
@@ -185,6 +187,15 @@ class Server:
             self._link()
             self.features.reloaded()
         systemd.notify("READY=1")
+
+    def _reopen_log(self) -> None:
+        """Where stderr is a file, logrotate has moved it before it sends SIGHUP."""
+        try:
+            if self._log_file:
+                stderr.reopen(self._log_file)
+        except OSError as error:
+            why = error.strerror or str(error)
+            logger.warning("the log goes on in the old file, {} cannot be opened: {}", self._log_file, why)
 
     def _watchdog(self) -> None:
         """Give signs of life from the loop that answers calls: only it can tell that it is stuck."""
