@@ -28,8 +28,9 @@ class Daemon:
         config: Path | None = None,
         env: dict[str, str] | None = None,
         host: str = "127.0.0.1",
+        command: list[str] | None = None,
     ) -> None:
-        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"{host}:{port}"]
+        command = command or [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"{host}:{port}"]
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(

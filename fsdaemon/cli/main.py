@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except ConfigError as error:
         for problem in error.problems:
-            print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
+            print(f"{error.file}: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # … | head
         _last_flush()
@@ -78,22 +78,27 @@ def read_config(path: Path | None) -> Config:
         return default()
     path = path or DEFAULT_PATH
     try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind) and str(path) != os.devnull:
-            what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
-            raise ConfigError([Problem("", f"is {what}, not a file")])
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = _content(path)
+        return load(data.decode("utf-8-sig"), str(path))
     except OSError as error:
-        raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
-    if len(data) > _LARGEST:
-        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes; this is not a conf.toml")])
-    try:
-        text = data.decode("utf-8-sig")
+        wrong = Problem("", f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem("", "not UTF-8; save the file as UTF-8", line)]) from None
-    return load(text, str(path))
+        wrong = Problem("", "not UTF-8; save the file as UTF-8", line)
+    raise ConfigError([wrong], str(path))
+
+
+def _content(path: Path) -> bytes:
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and str(path) != os.devnull:
+        what = f"is {'a directory' if stat.S_ISDIR(kind) else 'a pipe or a device'}, not a file"
+        raise ConfigError([Problem("", what)], str(path))
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        what = f"larger than {_LARGEST} bytes; this is not a conf.toml"
+        raise ConfigError([Problem("", what)], str(path))
+    return data
 
 
 def _is_there(path: Path) -> bool:
@@ -141,9 +146,9 @@ def _check(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     wrong, notes = check.look(config)
     for note in notes:
-        print(f"{arguments.config or DEFAULT_PATH}: note: {note}", file=sys.stderr)
+        print(f"{config.source}: note: {note}", file=sys.stderr)
     if wrong:
-        raise ConfigError(wrong)
+        raise ConfigError(wrong, config.source)
     print(render.text(config, arguments.print))
     return 0
 

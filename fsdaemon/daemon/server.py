@@ -16,7 +16,7 @@ from gevent import socket
 from gevent.event import Event
 from loguru import logger
 
-from fsdaemon.config.reader import Config
+from fsdaemon.config.reader import Config, ConfigError
 from fsdaemon.core.codes import Outcome
 from fsdaemon.core.users import User
 from fsdaemon.daemon import log, stderr, systemd
@@ -88,7 +88,9 @@ class Server:
         reloading = gevent.spawn(self._reload_when_asked)
         self._show()
         self._link()
-        logger.info("listening on {}", ", ".join(self.listen()))
+        addresses = ", ".join(self.listen())
+        logger.info("configuration: {}", _source(self.config))
+        logger.info("listening on {}", addresses)
         watchdog = gevent.spawn(self._watchdog)
         gc.freeze()  # what is loaded stays: looking through it now and then would hold every call for 10 ms
         systemd.notify("READY=1")
@@ -173,8 +175,9 @@ class Server:
             config = self._load()
         except Exception as error:  # whatever is in that file, the calls go on
             show = log.shown_as(self.config.log)
+            file = f"{error.file}: " if isinstance(error, ConfigError) else ""
             for problem in getattr(error, "problems", [error]):
-                logger.error("not reloaded, the old configuration stays: {}", show(str(problem)))
+                logger.error("not reloaded, the old configuration stays: {}{}", file, show(str(problem)))
             self._count("reloads", "refused")
         else:
             for key in ("server.listen", "metrics.listen", "metrics.keep"):
@@ -182,7 +185,7 @@ class Server:
                     logger.warning("{} takes effect with a restart only", key)
             log.configure(config.log)
             self.config, self._expected = config, Expected(config)
-            logger.info("configuration reloaded")
+            logger.info("configuration reloaded: {}", _source(config))
             self._count("reloads", "done")
             self._link()
             self.features.reloaded()
@@ -278,6 +281,10 @@ class Server:
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
             self.metrics.count(name, *labels)
+
+
+def _source(config: Config) -> str:
+    return config.source or "there is no conf.toml, so all keys have their defaults"
 
 
 def _who(session: Session, address: Any) -> str:

@@ -131,12 +131,41 @@ def test_reload(tmp_path: Path) -> None:
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
         config.write_text("[exceptions]\ntarget = maybe\n")
         daemon.signal(signal.SIGHUP)
-        assert "line 2" in daemon.wait_line("not reloaded, the old configuration stays")
+        assert f": {config}: line 2, " in daemon.wait_line("not reloaded, the old configuration stays")
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
         config.write_text("[exceptions]\ntarget = false\n")
         daemon.signal(signal.SIGHUP)
-        daemon.wait_line("configuration reloaded")
+        assert daemon.wait_line("configuration reloaded").endswith(f"reloaded: {config}")
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "always"
+        config.unlink()
+        daemon.signal(signal.SIGHUP)
+        said = (
+            f"not reloaded, the old configuration stays: {config}: cannot be read: No such file or directory"
+        )
+        daemon.wait_line(re.escape(said))
+    assert daemon.lines[0].endswith(f"INFO    configuration: {config}")
+
+
+def test_no_file_is_said(tmp_path: Path) -> None:
+    """As on a machine without /etc/fsdaemon/conf.toml, where one is made later, and taken away again."""
+    file = tmp_path / "conf.toml"
+    code = (
+        "import sys; from pathlib import Path; from fsdaemon.cli import main\n"
+        f"main.DEFAULT_PATH = Path({str(file)!r})\n"
+        "sys.exit(main.main(['serve', '--listen', '127.0.0.1:0']))"
+    )
+    with Daemon(command=[sys.executable, "-c", code]) as daemon:
+        none = "there is no conf.toml, so all keys have their defaults"
+        assert daemon.lines[0].endswith(f"configuration: {none}")
+        file.write_text("[routing]\nmax_hops = x\n")
+        daemon.signal(signal.SIGHUP)
+        assert f"stays: {file}: line 2" in daemon.wait_line("not reloaded")
+        file.write_text("")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line(f"configuration reloaded: {file}$")
+        file.unlink()
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line(f"configuration reloaded: {none}$")
 
 
 def test_a_reload_costs_no_line_of_the_log(tmp_path: Path) -> None:
@@ -244,7 +273,8 @@ def test_under_systemd(tmp_path: Path) -> None:
             assert process.wait(5) == 0
         journal.seek(0)
         assert re.fullmatch(
-            rb"<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n", journal.read()
+            rb"<6>configuration: .*\n<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n",
+            journal.read(),
         )
 
 
@@ -293,7 +323,7 @@ def test_each_problem_of_a_bad_file_is_a_line(tmp_path: Path) -> None:
         daemon.wait_line("metrics.keep")
         told = [line for line in daemon.lines if "ERROR" in line]
     assert len(told) == 3
-    assert all("not reloaded, the old configuration stays: line " in line for line in told)
+    assert all(f"not reloaded, the old configuration stays: {config}: line " in line for line in told)
     assert "1234567" not in told[0]
 
 
