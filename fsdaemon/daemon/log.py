@@ -244,7 +244,8 @@ FORWARDS = Sparse(lambda text: logger.warning("{}", text), 3600.0)
 REFUSED = Sparse(lambda text: logger.error("{}", text), 60.0)
 DEFECTS = Sparse(lambda text: logger.opt(exception=True).error("{}", text), 60.0)
 KEYS = Sparse(lambda text: logger.warning("{}", text), 1.0)  # anybody with an account can press them
-SPARSE = (FORWARDS, REFUSED, DEFECTS, KEYS)
+LATE = Sparse(lambda text: logger.warning("{}", text), 60.0)
+SPARSE = (FORWARDS, REFUSED, DEFECTS, KEYS, LATE)
 
 
 def defect(text: str, error: Exception) -> None:
