@@ -17,7 +17,7 @@ from fsdaemon.core.sentences import printable
 LIMIT = 10.0  # seconds for one question, the look-up of the name included
 CALLS, PAGE = "server.listen", "metrics.listen"
 _LIKE = {CALLS: "127.0.0.1:8084", PAGE: "127.0.0.1:9484"}
-_WAIT = 1.0  # seconds for a greeting, and for an answer
+_WAIT = 2.0  # seconds for a greeting, and for an answer
 _ENOUGH = 4096  # bytes
 _CALLED = "where fsdaemon answers calls (server.listen)"
 _KNOWN = {

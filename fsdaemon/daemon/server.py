@@ -174,19 +174,19 @@ class Server:
         try:
             config = self._load()
         except Exception as error:  # whatever is in that file, the calls go on
+            self._count("reloads", "refused")
             show = log.shown_as(self.config.log)
             file = f"{error.file}: " if isinstance(error, ConfigError) else ""
             for problem in getattr(error, "problems", [error]):
                 logger.error("not reloaded, the old configuration stays: {}{}", file, show(str(problem)))
-            self._count("reloads", "refused")
         else:
             for key in ("server.listen", "metrics.listen", "metrics.keep"):
                 if config.value(key) != self.config.value(key):
                     logger.warning("{} takes effect with a restart only", key)
             log.configure(config.log)
             self.config, self._expected = config, Expected(config)
-            logger.info("configuration reloaded: {}", _source(config))
             self._count("reloads", "done")
+            logger.info("configuration reloaded: {}", _source(config))
             self._link()
             self.features.reloaded()
         systemd.notify("READY=1")
@@ -223,8 +223,8 @@ class Server:
         if not self._allowed(address, config):
             return
         if self.in_flight >= config.server.max_sessions:
-            self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
             self._count("refused")
+            self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
             return
         self.in_flight += 1
         started = time.monotonic()
@@ -257,26 +257,26 @@ class Server:
         # A local socket has the permissions of its file.
         if not isinstance(address, tuple) or may_connect(address[0], config.server.allow):
             return True
-        self._strangers("", f"closed a connection from {address[0]}, which server.allow does not name")
         self._count("not_allowed")
+        self._strangers("", f"closed a connection from {address[0]}, which server.allow does not name")
         return False
 
     def _decided(self, session: Session, outcome: Decision | Outcome, config: Config, seconds: float) -> None:
         if isinstance(outcome, Outcome):
-            log.code(session.uuid or "", outcome, config.log)
             self._count("codes")
+            log.code(session.uuid or "", outcome, config.log)
             if outcome.changed:
                 self.features.changed(User(outcome.user, outcome.domain))
             return
+        if self.metrics:  # first: who reads the log finds it counted
+            self.metrics.decided(outcome, config, seconds)
         log.verdict(outcome, config.log)
         for warning in self._expected.look(session.session_data):
             logger.warning("{}", warning)
-        if self.metrics:
-            self.metrics.decided(outcome, config, seconds)
 
     def _failed(self, what: str, text: str) -> None:
-        self._warn(what, text)
         self._count("errors", what)
+        self._warn(what, text)
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:

@@ -24,7 +24,7 @@ def greeted(port: int, source: str, to: str = HERE) -> bool:
 
 
 def page(path: str) -> str:
-    with urllib.request.urlopen(f"http://{PAGE}{path}", timeout=5) as answered:
+    with urllib.request.urlopen(f"http://{PAGE}{path}", timeout=30) as answered:
         return str(answered.read().decode())
 
 

@@ -118,11 +118,10 @@ def test_what_listens_there_is_named(capsys, monkeypatch, serve: Serve, via: str
         assert (code, out) == (1, "")
         assert address in err
         assert via in err
-        for command in ASKS_PAGE:
-            code, out, err = run(capsys, *command, address)
-            assert (code, out) == (1, "")
-            assert address in err
-            assert page in err
+        code, out, err = run(capsys, *ASKS_PAGE[0], address)
+        assert (code, out) == (1, "")
+        assert address in err
+        assert page in err
 
 
 def test_a_daemon_at_its_other_port(capsys, tmp_path: Path) -> None:

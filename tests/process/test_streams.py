@@ -47,7 +47,7 @@ def serving(redirected: str, options: str = "") -> Iterator[tuple[int, subproces
         yield port, process
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize("redirected", ["2>&-", ">&-", ALL_CLOSED])
@@ -67,7 +67,7 @@ def test_a_daemon_whose_streams_are_closed(redirected: str) -> None:
 def test_a_command_whose_streams_are_closed(command: str, redirected: str) -> None:
     done = subprocess.run(
         ["sh", "-c", f"exec {sys.executable} -m fsdaemon {command} {redirected}"],
-        capture_output=True, text=True, timeout=20, check=False,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     bad = "/no/such" in command or "full" in redirected
     assert done.returncode == int(bad)
@@ -93,7 +93,7 @@ def test_the_log_goes_to_syslog() -> None:
         pytest.skip("/dev/log is another's, or cannot be made here")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
         log.bind(str(DEV_LOG))
-        log.settimeout(10)
+        log.settimeout(30)
         try:
             with serving("2>&-") as (port, process):
                 Switch(plain()).call("127.0.0.1", port)
@@ -103,7 +103,7 @@ def test_the_log_goes_to_syslog() -> None:
                 facility = syslog.LOG_DAEMON | syslog.LOG_INFO
                 assert re.match(rf"<{facility}>.* fsdaemon\[{process.pid}\]: d807da79-\S+ forward ", heard)
                 second = subprocess.run(
-                    ["sh", "-c", f"{SERVE % port} 2>&-"], timeout=20, check=False, capture_output=True
+                    ["sh", "-c", f"{SERVE % port} 2>&-"], timeout=60, check=False, capture_output=True
                 )
                 assert second.returncode == 1
                 while "Address already in use" not in heard:
