@@ -51,7 +51,7 @@ class Daemon:
             self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
 
     def _ready(self) -> int:
-        line = self.wait_line("listening on ", 30)
+        line = self.wait_line("listening on ", 120)
         match = re.search(r"listening on [^\"]*:(\d+)", line)
         assert match
         return int(match[1])

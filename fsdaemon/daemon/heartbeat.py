@@ -29,11 +29,13 @@ class Heartbeat:
         self._last = time.monotonic()
 
     def _watch(self) -> None:
-        late = False
+        tick, late, now = self._seconds / 4, False, time.monotonic()
         while True:
-            time.sleep(self._seconds / 4)
-            was_late, late = late, time.monotonic() - self._last > self._seconds
-            # Twice: a process that was stopped and continued finds its last beat long ago, and is well.
+            time.sleep(tick)
+            before, now = now, time.monotonic()
+            # Twice, and in time: a process that was stopped and continued, or gets no CPU on a busy machine,
+            # has its last beat long ago, and is well.
+            was_late, late = late, now - self._last > self._seconds and now - before < 2 * tick
             if was_late and late:
                 self._give_up()
 
