@@ -74,6 +74,7 @@ _install:
 	        systemd/fsdaemon.$$kind > "$$unit.$$kind" && \
 	    sed -f systemd/instance.sed "$$unit.$$kind" > "$$unit@.$$kind" || exit 1; \
 	done
+	install -D -m 644 debian/fsdaemon.logrotate "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/fsdaemon"
 	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"
 	install -D -m 644 build/manual/fsdaemon.conf.5 "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
 	install -D -m 644 build/manual/fsdaemon.bash "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon"
@@ -98,6 +99,7 @@ uninstall:
 	test -z "$$units" || { echo "first: systemctl disable --now$$units" >&2; exit 1; }
 	rm -rf "$(DESTDIR)$(LIB)" "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
 	rm -f "$(DESTDIR)$(PREFIX)/bin/fsdaemon" $(UNITS:%="$(DESTDIR)$(UNITDIR)/%")
+	rm -f "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1" "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
 	rm -f "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon" "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"

@@ -22,8 +22,15 @@ def free_port() -> int:
 class Daemon:
     """`fsdaemon serve`; `lines` is what it logs."""
 
-    def __init__(self, port: int = 0, config: Path | None = None, env: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{port}"]
+    def __init__(
+        self,
+        port: int = 0,
+        config: Path | None = None,
+        env: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+        command: list[str] | None = None,
+    ) -> None:
+        command = command or [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"{host}:{port}"]
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(
@@ -32,7 +39,11 @@ class Daemon:
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port = self._ready()
+        try:
+            self.port = self._ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def _read(self) -> None:
         assert self.process.stderr
@@ -40,12 +51,12 @@ class Daemon:
             self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
 
     def _ready(self) -> int:
-        line = self.wait_line("listening on ", 10)
+        line = self.wait_line("listening on ", 120)
         match = re.search(r"listening on [^\"]*:(\d+)", line)
         assert match
         return int(match[1])
 
-    def wait_line(self, pattern: str, seconds: float = 5) -> str:
+    def wait_line(self, pattern: str, seconds: float = 20) -> str:
         """The first logged line that matches; AssertionError if none comes in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -65,8 +76,8 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-        code = self.process.wait(10)
-        self._reader.join(5)
+        code = self.process.wait(30)
+        self._reader.join(20)
         if self.process.stderr:
             self.process.stderr.close()
         return code

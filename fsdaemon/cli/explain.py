@@ -6,6 +6,7 @@ Rule: decides nothing itself; turns options or a recording into channel data, or
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass, field
 from http.client import NOT_FOUND, HTTPException
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 
+from fsdaemon.cli import peer
 from fsdaemon.config.reader import Config
 from fsdaemon.core.decide import Decision, settle
 from fsdaemon.core.forwards import BEFORE
@@ -24,6 +26,7 @@ from fsdaemon.core.sentences import facts_of
 from fsdaemon.core.users import user_of
 from fsdaemon.esl import protocol
 from fsdaemon.esl.fake_switch import Played, Switch, channel_data
+from fsdaemon.esl.protocol import ProtocolError
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import SET
@@ -31,6 +34,7 @@ from fsdaemon.terms.presets import PRESETS, Preset
 
 _BLANK = b"Event-Name: CHANNEL_DATA\nContent-Type: command/reply\nReply-Text: %2BOK%0A\nControl: full\n\n"
 _UUID = "00000000-0000-4000-8000-000000000000"
+_LONGEST = 1 << 24  # bytes of one answer of the page; 1000 verdicts are below 1 MB
 _COUNTING = {"module_exists": "true", "limit_usage": "{}"}
 _FAILED = {"busy": "USER_BUSY", "no_answer": "NO_ANSWER", "not_registered": "USER_NOT_REGISTERED"}
 
@@ -194,19 +198,7 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
     What it answers is the verdict; the words are found with `config`, and say so where that one would
     decide differently.
     """
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    try:
-        played = Switch(data, lambda command: answer(question, command, config.variables)).call(host, port)
-    except ConnectionRefusedError:
-        raise OSError(
-            f"nothing listens on {where}: is fsdaemon running, and is that its server.listen?"
-        ) from None
-    except TimeoutError:
-        raise OSError(f"{where} accepts, and does not behave like fsdaemon: nothing for 5 s") from None
-    except OSError as error:
-        raise OSError(f"{where}: {error.strerror or error}") from None
-    if v.VERDICT.variable not in played.variables:
-        raise OSError(f"{where} closed without a verdict: too many calls at a time, or no fsdaemon")
+    played = _play(Switch(data, lambda command: answer(question, command, config.variables)), host, port)
     heard, facts = _heard(played), explain(question, data, config)
     if any(heard[key] != facts[key] for key in ("verdict", "reason", "target", "label")):
         read = config.source or "the built-in defaults"
@@ -217,6 +209,28 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
         words = dict.fromkeys(local, "")
         facts = {**facts, **words, "what": _what(heard), "shows": heard["label"], "unlike": unlike}
     return {**facts, **heard}
+
+
+def _play(switch: Switch, host: str, port: int) -> Played:
+    """One session with what should be a daemon. Raises OSError, which says what it is instead."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    what = f"what listens on {where} is not a daemon's server.listen"
+    try:
+        played = peer.within(lambda: switch.call(host, port))
+    except ConnectionRefusedError:
+        raise OSError(
+            f"nothing listens on {where}: is fsdaemon running, and is that its server.listen?"
+        ) from None
+    except (TimeoutError, socket.timeout, ProtocolError, ConnectionError):
+        found = peer.instead(host, port, peer.CALLS) or f": no verdict within {peer.LIMIT:g} s"
+        raise OSError(what + found) from None
+    except OSError as error:
+        raise OSError(f"{where}: {error.strerror or error}") from None
+    if v.VERDICT.variable not in played.variables:
+        found = peer.instead(host, port, peer.CALLS)
+        why = "not in its server.allow, too many calls at a time, or no fsdaemon"
+        raise OSError(what + found if found else f"{where} closed without a verdict: {why}")
+    return played
 
 
 def _heard(played: Played) -> dict[str, Any]:
@@ -238,23 +252,35 @@ def _what(heard: dict[str, Any]) -> str:
 
 def ask_page(address: str, path: str) -> Any:
     """What a running daemon answers at `metrics.listen`; None if it knows nothing of it. Raises OSError."""
-    direct = build_opener(ProxyHandler({}))  # a proxy of the environment's is not for the daemon
+    no_page = f"what listens on {address} is not fsdaemon's page (metrics.listen)"
     try:
-        with direct.open(f"http://{address}{path}", timeout=5) as answered:
-            return json.load(answered)
+        return peer.within(lambda: _got(f"http://{address}{path}"))
     except HTTPError as error:
         error.close()
         if error.code == NOT_FOUND and error.headers.get_content_type() == "application/json":
             return None
-        raise OSError(f"what listens on {address} is not fsdaemon's page: {error}") from None
+        raise OSError(f"{no_page}: {error}") from None
     except (ValueError, HTTPException):  # no JSON, no HTTP
-        raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)") from None
-    except URLError as error:
-        reason = getattr(error.reason, "strerror", None) or error.reason
-        hint = "; is fsdaemon running, with this metrics.listen?"
-        raise OSError(f"no answer from {address}: {reason}{hint}") from None
+        raise OSError(no_page + _instead(address)) from None
     except OSError as error:
-        raise OSError(f"no answer from {address}: {error.strerror or error}") from None
+        cause: Any = getattr(error, "reason", error)
+        if isinstance(cause, socket.timeout):
+            raise OSError(f"no answer from {address}: {cause}{_instead(address)}") from None
+        hint = "; is fsdaemon running, with this metrics.listen?" if isinstance(error, URLError) else ""
+        raise OSError(
+            f"no answer from {address}: {getattr(cause, 'strerror', None) or cause}{hint}"
+        ) from None
+
+
+def _got(url: str) -> Any:
+    direct = build_opener(ProxyHandler({}))  # a proxy of the environment's is not for the daemon
+    with direct.open(url, timeout=5) as answered:
+        return json.loads(answered.read(_LONGEST))
+
+
+def _instead(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    return peer.instead(host.strip("[]"), int(port), peer.PAGE)
 
 
 def ask_call(address: str, uuid: str) -> list[dict[str, Any]]:

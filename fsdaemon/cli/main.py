@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
-from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
+from fsdaemon.cli import options
+from fsdaemon.config.reader import Config, ConfigError, Problem, default, load
+from fsdaemon.daemon import stderr
 from fsdaemon.esl.protocol import ProtocolError, read
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import KINDS, SET
-from fsdaemon.terms.numbers import dialable
 from fsdaemon.terms.variables import DESTINATION, UUID
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred, channel data some 10 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command `fsdaemon`; returns its exit code."""
+    stderr.fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no umlauts
@@ -44,18 +46,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except ConfigError as error:
         for problem in error.problems:
-            print(f"{arguments.config or DEFAULT_PATH}: {problem}", file=sys.stderr)
+            print(f"{error.file}: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # … | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _last_flush()
         return 1
     except (OSError, ProtocolError) as error:
         file = getattr(error, "filename", None)
         where = f"{file}: " if file else ""
         print(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        _last_flush()
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _last_flush() -> None:
+    """What cannot be written any more is dropped, or Python complains of it with a traceback at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def read_config(path: Path | None) -> Config:
@@ -67,22 +78,27 @@ def read_config(path: Path | None) -> Config:
         return default()
     path = path or DEFAULT_PATH
     try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind) and str(path) != os.devnull:
-            what = "a directory" if stat.S_ISDIR(kind) else "a pipe or a device"
-            raise ConfigError([Problem("", f"is {what}, not a file")])
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = _content(path)
+        return load(data.decode("utf-8-sig"), str(path))
     except OSError as error:
-        raise ConfigError([Problem("", f"cannot be read: {error.strerror}")]) from None
-    if len(data) > _LARGEST:
-        raise ConfigError([Problem("", f"larger than {_LARGEST} bytes; this is not a conf.toml")])
-    try:
-        text = data.decode("utf-8-sig")
+        wrong = Problem("", f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ConfigError([Problem("", "not UTF-8; save the file as UTF-8", line)]) from None
-    return load(text, str(path))
+        wrong = Problem("", "not UTF-8; save the file as UTF-8", line)
+    raise ConfigError([wrong], str(path))
+
+
+def _content(path: Path) -> bytes:
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and str(path) != os.devnull:
+        what = f"is {'a directory' if stat.S_ISDIR(kind) else 'a pipe or a device'}, not a file"
+        raise ConfigError([Problem("", what)], str(path))
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        what = f"larger than {_LARGEST} bytes; this is not a conf.toml"
+        raise ConfigError([Problem("", what)], str(path))
+    return data
 
 
 def _is_there(path: Path) -> bool:
@@ -99,6 +115,9 @@ def _is_there(path: Path) -> bool:
 def _serve(arguments: argparse.Namespace) -> int:
     from fsdaemon.daemon import log
     from fsdaemon.daemon.server import Server
+
+    if stderr.was_closed():
+        sys.stderr = stderr.Syslog()
 
     def configuration() -> Config:
         config = read_config(arguments.config)
@@ -121,9 +140,16 @@ def _raise_descriptor_limit() -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from fsdaemon.cli import check
     from fsdaemon.config import render
 
-    print(render.text(read_config(arguments.config), arguments.print))
+    config = read_config(arguments.config)
+    wrong, notes = check.look(config)
+    for note in notes:
+        print(f"{config.source}: note: {note}", file=sys.stderr)
+    if wrong:
+        raise ConfigError(wrong, config.source)
+    print(render.text(config, arguments.print))
     return 0
 
 
@@ -271,21 +297,21 @@ def _json(value: Any) -> str:
     return "".join(ch if ch.isprintable() or ch == "\n" else json.dumps(ch)[1:-1] for ch in text)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    user, equals, name = text.partition("=")
-    if not (user and equals):
-        raise argparse.ArgumentTypeError(f"must be USER=NAME, not {text}")
-    return user, name
-
-
 def _explain_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--caller", metavar="USER", type=_someone, help="the caller: a user, or with --outside a number")
-    add("--callee", metavar="USER", type=_someone, help="the user who is dialled")
-    add("--domain", type=_domain, help="the domain of users given without one (101, not 101@b.example)")
+    add(
+        "--caller",
+        metavar="USER",
+        type=options.someone,
+        help="the caller: a user, or with --outside a number",
+    )
+    add("--callee", metavar="USER", type=options.someone, help="the user who is dialled")
+    add(
+        "--domain", type=options.domain, help="the domain of users given without one (101, not 101@b.example)"
+    )
     add("--outside", action="store_true", help="the caller is not a user; --caller is an external number")
     add("--withheld", action="store_true", help="the caller withholds the number")
-    add("--name", type=_pair, action="append", default=[], metavar="USER=NAME",
+    add("--name", type=options.pair, action="append", default=[], metavar="USER=NAME",
         help="a user's name in the directory; may be given several times")  # fmt: skip
     add("--group", action="append", default=[], help="a group the caller is in")
     for kind in SET:
@@ -294,15 +320,20 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
     add("--own", default="", metavar="LIST",
         help="who may get through, by the callee's own list: 104,+491701234567,group:sales")  # fmt: skip
     add("--failed", choices=SET[1:], help="the callee's phone was tried, and why it did not take the call")
-    add("--calls", type=_count, default=0, metavar="N",
+    add("--calls", type=options.count, default=0, metavar="N",
         help="the callee has N calls already (routing.busy)")  # fmt: skip
-    add("--path", type=_path, default=(), metavar="USERS",
+    add("--path", type=options.path, default=(), metavar="USERS",
         help="users who forwarded the call already, oldest first: 104,105")  # fmt: skip
     add("--recording", type=Path, metavar="FILE",
         help="channel data (fs_cli -x 'uuid_dump UUID' > FILE); other options override it")  # fmt: skip
-    add("--via", type=_address, metavar="HOST:PORT", help="ask the daemon with this server.listen")
+    add("--via", type=options.address, metavar="HOST:PORT", help="ask the daemon with this server.listen")
     add("--uuid", help="a call that the running daemon decided; it is asked at metrics.listen")
-    add("--listen", type=_page, metavar="HOST:PORT", help="with --uuid: ask here, not at metrics.listen")
+    add(
+        "--listen",
+        type=options.page,
+        metavar="HOST:PORT",
+        help="with --uuid: ask here, not at metrics.listen",
+    )
     add("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_explain, parser=parser)
 
@@ -312,50 +343,16 @@ def _status_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--listen",
         "--url",
-        type=_page,
+        type=options.page,
         metavar="HOST:PORT",
         help="ask here, not at metrics.listen",
     )
-    add("--last", type=_count, default=10, metavar="N", help="number of verdicts to show (default: 10)")
+    add(
+        "--last", type=options.count, default=10, metavar="N", help="number of verdicts to show (default: 10)"
+    )
     add("--watch", action="store_true", help="repeat every two seconds, until Ctrl-C")
     add("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_status)
-
-
-def _page(text: str) -> str:
-    return _address(re.sub(r"^http://|/$", "", text))
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 1000:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1000, not {text}")
-    return int(text)
-
-
-def _someone(text: str) -> str:
-    if not text.strip() or len(text) > 200:
-        raise argparse.ArgumentTypeError("must be a user, like 101 or 101@b.example, or a number")
-    return text
-
-
-def _domain(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]{1,255}", text):
-        raise argparse.ArgumentTypeError(f"must be a domain, like b.example, not {text}")
-    return text
-
-
-def _path(text: str) -> tuple[str, ...]:
-    steps = tuple(text.split(","))
-    if not all(map(dialable, steps)):
-        raise argparse.ArgumentTypeError(f"must be users with commas between, like 104,105, not {text}")
-    return steps
-
-
-def _address(text: str) -> str:
-    try:
-        return host_port(text)
-    except Wrong as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -367,7 +364,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the daemon in the foreground")
     serve.add_argument(
         "--listen",
-        type=_address,
+        type=options.address,
         action="append",
         metavar="HOST:PORT",
         help="listen here, not at server.listen",

@@ -5,7 +5,6 @@ Rule: the text says all that is allowed; what is said about a mistake is made of
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import string
 from collections.abc import Callable
@@ -214,7 +213,7 @@ LANGUAGE = _matching(
 )
 
 
-# --- users, groups, numbers, addresses -----------------------------------------------------------------
+# --- users, groups, numbers ----------------------------------------------------------------------------
 
 USER = _matching('a user, like "104" or "104@b.example"', r"[\w.*#+-]+(@[A-Za-z0-9._-]+)?")
 PREFIX_DIGITS = _matching('what is dialled for an outside line, like "0", or empty', "[0-9*#]*")
@@ -255,57 +254,6 @@ def _country(text: str) -> str:
 
 
 REGION = Check('a country by its two letters (ISO 3166), like "DE", or empty', _region, _country)
-
-
-def _network(value: Any) -> str:
-    try:
-        ipaddress.ip_network(_text(value))
-    except ValueError:
-        whole = _whole_network(value)
-        raise _Unfit(f"the network is {whole}" if whole else "") from None
-    return str(value)
-
-
-def _whole_network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text.strip(), strict=False))
-    except ValueError:
-        return ""
-
-
-NETWORK = Check(
-    'the address of a gateway or of a network, like "192.0.2.10" or "192.0.2.0/24"', _network, _whole_network
-)
-
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
-
-
-def _host_port(value: Any) -> str:
-    match = _HOST_PORT.fullmatch(_text(value))
-    if not match or int(match[2]) > 65535:
-        raise _Unfit
-    return str(value)
-
-
-def _with_host(text: str) -> str:
-    host, _, port = text.strip().rpartition(":")
-    return f"[{host}]:{port}" if ":" in host else f"{host or '127.0.0.1'}:{port}"
-
-
-#: One `host:port`; IPv6 goes in brackets: `[::1]:8084`.
-host_port = Check('"host:port", like "127.0.0.1:8084"', _host_port, _with_host)
-
-
-def _listen(value: Any) -> tuple[str, ...]:
-    if value == []:
-        raise _Unfit("at least one is needed")
-    return one_or_several(host_port).take(value)
-
-
-LISTEN = Check(one_or_several(host_port).text, _listen, _with_host, host_port)
-PERHAPS_LISTEN = Check(
-    f"{host_port.text}, or empty", lambda value: "" if value == "" else _host_port(value), _with_host
-)
 
 
 # --- the targets of codes, and variables ---------------------------------------------------------------

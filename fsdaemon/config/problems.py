@@ -31,12 +31,12 @@ class Problem(NamedTuple):
 
 
 class ConfigError(ValueError):
-    """Everything that is wrong with a conf.toml: `problems`, in the order of the file."""
+    """Everything that is wrong with a conf.toml: `problems`, in the order of the `file`."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        """Keep the problems; `str()` has one a line."""
+    def __init__(self, problems: list[Problem], file: str = "") -> None:
+        """Keep the problems, and what the file is called; `str()` has one a line."""
         super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
+        self.problems, self.file = problems, file
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from fsdaemon.config import slips, switch
-from fsdaemon.config.checks import Check, host_port
+from fsdaemon.config.addresses import host_port
+from fsdaemon.config.checks import Check
 from fsdaemon.config.problems import ConfigError, Problem, Wrong, nearest
 from fsdaemon.config.schema import LABEL_FIELDS, OVERRIDABLE, SCHEMA, Codes, Config, Key, Log, build
 from fsdaemon.config.toml import Source, document_of
@@ -43,11 +44,11 @@ def load(text: str, name: str = "conf.toml") -> Config:
     reader = _Reader(source, name)
     reader.problems += [_explained(problem, source) for problem in broken]
     if document is None:
-        raise ConfigError(reader.problems)
+        raise ConfigError(reader.problems, name)
     values = reader.read(document)
     overrides = reader.read_domains(document.get("domains", {}), values)
     if reader.problems:
-        raise ConfigError(sorted(reader.problems, key=lambda p: p.line or 0))
+        raise ConfigError(sorted(reader.problems, key=lambda p: p.line or 0), name)
     domains = {
         domain.lower(): build(changed, {**reader.origin, **origin})
         for domain, (changed, origin) in overrides.items()

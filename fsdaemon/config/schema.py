@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_type_hints
 
-from fsdaemon.config import checks, switch, trunks
+from fsdaemon.config import addresses, checks, switch, trunks
 from fsdaemon.config.checks import BOOLEAN, SHOWN_TEXT, TEXT, Check, list_of, one_of, whole
 from fsdaemon.config.ring import RING, Ring
 from fsdaemon.terms import e164
@@ -52,7 +52,10 @@ Texts = tuple[str, ...]
 class Server:
     """[server]."""
 
-    listen: Annotated[Texts, checks.LISTEN] = ("127.0.0.1:8084",)
+    listen: Annotated[Texts, addresses.LISTEN] = ("127.0.0.1:8084",)
+    allow: Annotated[
+        Texts, list_of(addresses.ALLOWED, 'addresses and networks, like ["192.0.2.10", "2001:db8::/64"]')
+    ] = ()
     max_sessions: Annotated[int, whole(1, 100_000)] = 1000
     timeout: Annotated[float, checks.SECONDS] = 2.0
 
@@ -90,7 +93,7 @@ class Display:
     ring: Annotated[Ring, RING] = ""
     lamp_kinds: Annotated[Texts, list_of(one_of(*SET), f"kinds of forward: {', '.join(SET)}")] = ("always",)
     diversion_from: Annotated[
-        Texts, list_of(checks.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
+        Texts, list_of(addresses.NETWORK, 'addresses and networks, like ["192.0.2.10", "192.0.2.0/24"]')
     ] = ()
 
 
@@ -189,7 +192,7 @@ class Log:
 class Metrics:
     """[metrics]: Prometheus, and a page for a person."""
 
-    listen: Annotated[str, checks.PERHAPS_LISTEN] = ""
+    listen: Annotated[str, addresses.PERHAPS_LISTEN] = ""
     keep: Annotated[int, whole(0, 100_000)] = 1000
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
 from fsdaemon.config import checks
-from fsdaemon.config.checks import GROUP, TEXT, Check, _host_port, _matching, _Unfit, _with_host, list_of
+from fsdaemon.config.addresses import _host_port, _with_host
+from fsdaemon.config.checks import GROUP, TEXT, Check, _matching, _Unfit, list_of
 
 _EVERYWHERE = ("0.0.0.0", "[::]")
 _HERE = re.compile(r"localhost|127\.[0-9.]+|\[::1\]")

@@ -23,7 +23,7 @@ from fsdaemon.core.lamps import Lamp, Watcher
 from fsdaemon.core.questions import Way, clean, drive
 from fsdaemon.core.users import User
 from fsdaemon.daemon import database, log
-from fsdaemon.daemon.switch import Switch, SwitchGone
+from fsdaemon.daemon.switch import Late, Switch, SwitchGone
 from fsdaemon.esl.session import patiently
 from fsdaemon.terms import events as e
 from fsdaemon.terms.channel import Api, Headers
@@ -33,6 +33,7 @@ _MOST_PHONES, _MOST_WATCHERS = 20_000, 20_000
 _MOST_OF_ONE = 32  # places at which one user's phones are
 _GRACE = 32.0  # seconds that FreeSWITCH keeps a subscription beyond its end
 _LONG = 86400.0  # seconds for which a phone is told that is registered and may have subscribed before
+_LONG_LIST = 60.0  # seconds for list_users: FreeSWITCH reads the whole directory for it
 _FRESH = 1.0  # seconds for which an answer about a user's forwards serves lamps
 _Result = TypeVar("_Result")
 
@@ -221,7 +222,7 @@ class Features:
 
     def _all_due(self, even_the_same: bool) -> None:
         """Every user of the directory, and all who have phones or watchers, or had a forward."""
-        listed = _in_thread(features.users_in, self._api("list_users"))
+        listed = _in_thread(features.users_in, self._api("list_users", _LONG_LIST))
         if not listed:
             listed = features.registered_in(self._api("show registrations as json"))
         until = time.monotonic() + _LONG
@@ -278,6 +279,8 @@ class Features:
     def _safely(self, do: Callable[..., None], *arguments: object) -> None:
         try:
             do(*arguments)
+        except Late as error:
+            error.warn()
         except SwitchGone:
             pass  # the next login tells everybody
         except Exception as error:
@@ -314,10 +317,10 @@ class Features:
     def _ask(self, questions: Sequence[Api]) -> list[str]:
         return [self._api(question.command) for question in questions]
 
-    def _api(self, command: str) -> str:
+    def _api(self, command: str, seconds: float = 0.0) -> str:
         if not self._switch:
             raise SwitchGone("not connected")
-        return clean(self._switch.api(command))
+        return clean(self._switch.api(command, seconds))
 
     def _send(self, events: Iterable[Event]) -> None:
         if self._switch:

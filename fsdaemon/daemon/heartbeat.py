@@ -7,6 +7,8 @@ connections open, and FreeSWITCH waits for ever on one that was accepted; once e
 from __future__ import annotations
 
 import os
+import sys
+import syslog
 import threading
 import time
 
@@ -27,15 +29,19 @@ class Heartbeat:
         self._last = time.monotonic()
 
     def _watch(self) -> None:
-        late = False
+        tick, late, now = self._seconds / 4, False, time.monotonic()
         while True:
-            time.sleep(self._seconds / 4)
-            was_late, late = late, time.monotonic() - self._last > self._seconds
-            # Twice: a process that was stopped and continued finds its last beat long ago, and is well.
+            time.sleep(tick)
+            before, now = now, time.monotonic()
+            # Twice, and in time: a process that was stopped and continued, or gets no CPU on a busy machine,
+            # has its last beat long ago, and is well.
+            was_late, late = late, now - self._last > self._seconds and now - before < 2 * tick
             if was_late and late:
                 self._give_up()
 
     def _give_up(self) -> None:
         text = f"fsdaemon: the loop has not turned for {self._seconds:g} s; ending, so that calls go on\n"
         os.write(2, text.encode())
+        if sys.__stderr__ is None:
+            syslog.syslog(syslog.LOG_CRIT, text)
         os._exit(EXIT_CODE)

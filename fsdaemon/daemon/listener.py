@@ -6,6 +6,8 @@ Rule: knows nothing of calls. What cannot be opened is said with its address, an
 from __future__ import annotations
 
 import errno
+import ipaddress
+import socket as plain  # whose connect waits for nobody: UDP
 from typing import Any, Callable
 
 import gevent
@@ -13,9 +15,12 @@ from gevent import socket
 from gevent.server import StreamServer
 
 from fsdaemon.daemon.occupant import occupant
+from fsdaemon.terms.numbers import in_networks
 
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
+_LOOPBACK = ("127.0.0.0/8", "::1")
+_DISCARD = 9  # a port (RFC 863)
 
 
 class Listener(StreamServer):
@@ -64,6 +69,31 @@ def open_socket(address: str) -> socket.socket:
             why += "; ports below 1024 are for root"
         raise OSError(error.errno, why) from None
     return listener
+
+
+def reachable(listener: socket.socket) -> bool:
+    """Whether other machines may reach a listening socket: it is not on loopback, and not a local one."""
+    address = listener.getsockname()
+    return isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback
+
+
+def may_connect(peer: str, networks: tuple[str, ...]) -> bool:
+    """Whether an IP address is of this machine, or in one of `networks`."""
+    return in_networks(peer, _LOOPBACK) or in_networks(peer, networks) or _is_own(peer)
+
+
+def _is_own(peer: str) -> bool:
+    """Whether we would talk to `peer` from that very address. Nothing is sent.
+
+    (Whether it can be bound says less: with net.ipv4.ip_nonlocal_bind every address can.)
+    """
+    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
+    try:
+        with plain.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((peer, _DISCARD))
+            return bool(probe.getsockname()[0] == peer)
+    except OSError:
+        return False
 
 
 def adopt(fd: int) -> socket.socket:

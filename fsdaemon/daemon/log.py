@@ -20,7 +20,7 @@ from fsdaemon.config.reader import Config, Log
 from fsdaemon.core.codes import Outcome
 from fsdaemon.core.decide import Decision
 from fsdaemon.core.sentences import line, warning
-from fsdaemon.daemon import systemd
+from fsdaemon.daemon import stderr, systemd
 from fsdaemon.terms import numbers
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
@@ -44,10 +44,10 @@ DEBUGGING = ("TRACE", "DEBUG")
 def configure(config: Log) -> None:
     """Send what is logged to stderr, as `config` says and as suits who reads it.
 
-    The journal gets priorities and no time of ours, a terminal colours (but see https://no-color.org),
+    The journal and syslog get priorities and no time of ours, a terminal colours (but see https://no-color.org),
     everything else plain lines.
     """
-    journal = systemd.under_systemd()
+    journal = systemd.under_systemd() or isinstance(sys.stderr, stderr.Syslog)
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     logger.remove()
     logger.add(
@@ -244,7 +244,8 @@ FORWARDS = Sparse(lambda text: logger.warning("{}", text), 3600.0)
 REFUSED = Sparse(lambda text: logger.error("{}", text), 60.0)
 DEFECTS = Sparse(lambda text: logger.opt(exception=True).error("{}", text), 60.0)
 KEYS = Sparse(lambda text: logger.warning("{}", text), 1.0)  # anybody with an account can press them
-SPARSE = (FORWARDS, REFUSED, DEFECTS, KEYS)
+LATE = Sparse(lambda text: logger.warning("{}", text), 60.0)
+SPARSE = (FORWARDS, REFUSED, DEFECTS, KEYS, LATE)
 
 
 def defect(text: str, error: Exception) -> None:

@@ -93,6 +93,7 @@ class Metrics:
             "session_seconds", "How long sessions with a verdict took", buckets=_BUCKETS, **into
         )
         self.refused = Counter("refused", "Calls beyond server.max_sessions", **into)
+        self.not_allowed = Counter("not_allowed", "Connections that server.allow does not name", **into)
         self.codes = Counter("codes", "Codes that users dialled", **into)
         self.keys = Counter("keys", "Forwards that phones' keys wanted to set", ["result"], **into)
         self.errors = Counter("errors", "Sessions that ended without a verdict", ["what"], **into)
@@ -124,7 +125,7 @@ class Metrics:
         self._tally(verdict.action)
 
     def count(self, name: str, *labels: str) -> None:
-        """One more of `refused`, `codes`, of `errors` (what) or of `reloads` (its result)."""
+        """One more of `refused`, `not_allowed`, `codes`, of `errors` (what) or of `reloads` (its result)."""
         counter = getattr(self, name)
         (counter.labels(*labels) if labels else counter).inc()
         if name == "reloads":
@@ -174,6 +175,7 @@ class Metrics:
             "rang": total["ring"],
             "forwarded": total["forward"],
             "refused": total["refused"],
+            "not_allowed": total["not_allowed"],
             "errors": {what: total[f"errors {what}"] for what in ERRORS},
             "switch": switch.status() if switch else {"state": OFF},
             "reloads": {"done": total["reloads done"], "refused": total["reloads refused"]},
@@ -188,7 +190,8 @@ class Metrics:
 
     def _without_verdict(self) -> dict[str, int]:
         errors = {words: self._total[f"errors {what}"] for what, words in ERRORS.items()}
-        return {"refused": self._total["refused"], **errors}
+        total = self._total
+        return {"refused": total["refused"], "not allowed": total["not_allowed"], **errors}
 
     def _troubles(self) -> list[str]:
         config, lately = self._config(), self._lately()
@@ -199,6 +202,8 @@ class Metrics:
             )
         if lately["refused"]:
             troubles.append(f"{lately['refused']} calls refused: more than server.max_sessions at a time")
+        if lately["not_allowed"]:
+            troubles.append(f"{lately['not_allowed']} connections closed that server.allow does not name")
         if lately["errors timeout"]:
             limit = f"server.timeout = {config.server.timeout:g} s"
             troubles.append(f"{lately['errors timeout']} calls without a verdict within {limit}")

@@ -7,7 +7,6 @@ leave a note; the loop acts on it.
 from __future__ import annotations
 
 import gc
-import ipaddress
 import signal
 import time
 from typing import TYPE_CHECKING, Any, Callable
@@ -17,14 +16,14 @@ from gevent import socket
 from gevent.event import Event
 from loguru import logger
 
-from fsdaemon.config.reader import Config
+from fsdaemon.config.reader import Config, ConfigError
 from fsdaemon.core.codes import Outcome
 from fsdaemon.core.users import User
-from fsdaemon.daemon import log, systemd
+from fsdaemon.daemon import log, stderr, systemd
 from fsdaemon.daemon.expected import Expected
 from fsdaemon.daemon.features import Features
 from fsdaemon.daemon.heartbeat import Heartbeat
-from fsdaemon.daemon.listener import Listener, adopt, open_socket, text_of
+from fsdaemon.daemon.listener import Listener, adopt, may_connect, open_socket, reachable, text_of
 from fsdaemon.daemon.switch import Switch, password_of
 from fsdaemon.esl.session import OutboundSessionHasGoneAway, ProtocolError, Session
 from fsdaemon.terms.events import HEARD
@@ -44,9 +43,11 @@ class Server:
         self.config = config
         self._load = load
         self._servers: list[Listener] = []
+        self._log_file = stderr.file_behind()
         self._stopping = Event()
         self._asked_to_reload = Event()
         self._warn = log.Sparse(lambda text: logger.warning("{}", text))
+        self._strangers = log.Sparse(lambda text: logger.warning("{}", text), 60.0)
         self._expected = Expected(config)
         self.in_flight = 0
         self.metrics: Metrics | None = None
@@ -70,6 +71,13 @@ class Server:
             server = Listener(listener, self._handle, self._warn)
             server.start()
             self._servers.append(server)
+            if reachable(listener):
+                others = ", ".join(self.config.server.allow)
+                logger.warning(
+                    "{} is reachable from other machines; who may connect is this machine{} (server.allow)",
+                    text_of(listener.getsockname()),
+                    f" and {others}" if others else " only",
+                )
         return [text_of(listener.getsockname()) for listener in listeners]
 
     def run(self) -> None:
@@ -80,7 +88,9 @@ class Server:
         reloading = gevent.spawn(self._reload_when_asked)
         self._show()
         self._link()
-        logger.info("listening on {}", ", ".join(self.listen()))
+        addresses = ", ".join(self.listen())
+        logger.info("configuration: {}", _source(self.config))
+        logger.info("listening on {}", addresses)
         watchdog = gevent.spawn(self._watchdog)
         gc.freeze()  # what is loaded stays: looking through it now and then would hold every call for 10 ms
         systemd.notify("READY=1")
@@ -104,7 +114,7 @@ class Server:
         except OSError as error:
             logger.warning("no metrics and no page: {}", error)
             return
-        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        if reachable(listener):
             logger.warning(
                 "metrics.listen {} is reachable from other machines; anyone who connects can see call data",
                 address,
@@ -160,24 +170,35 @@ class Server:
         if self._load is None:
             return
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        self._reopen_log()
         try:
             config = self._load()
         except Exception as error:  # whatever is in that file, the calls go on
-            show = log.shown_as(self.config.log)
-            for problem in getattr(error, "problems", [error]):
-                logger.error("not reloaded, the old configuration stays: {}", show(str(problem)))
             self._count("reloads", "refused")
+            show = log.shown_as(self.config.log)
+            file = f"{error.file}: " if isinstance(error, ConfigError) else ""
+            for problem in getattr(error, "problems", [error]):
+                logger.error("not reloaded, the old configuration stays: {}{}", file, show(str(problem)))
         else:
             for key in ("server.listen", "metrics.listen", "metrics.keep"):
                 if config.value(key) != self.config.value(key):
                     logger.warning("{} takes effect with a restart only", key)
             log.configure(config.log)
             self.config, self._expected = config, Expected(config)
-            logger.info("configuration reloaded")
             self._count("reloads", "done")
+            logger.info("configuration reloaded: {}", _source(config))
             self._link()
             self.features.reloaded()
         systemd.notify("READY=1")
+
+    def _reopen_log(self) -> None:
+        """Where stderr is a file, logrotate has moved it before it sends SIGHUP."""
+        try:
+            if self._log_file:
+                stderr.reopen(self._log_file)
+        except OSError as error:
+            why = error.strerror or str(error)
+            logger.warning("the log goes on in the old file, {} cannot be opened: {}", self._log_file, why)
 
     def _watchdog(self) -> None:
         """Give signs of life from the loop that answers calls: only it can tell that it is stuck."""
@@ -192,16 +213,18 @@ class Server:
             self._say_what_was_counted()
 
     def _say_what_was_counted(self, everything: bool = False) -> None:
-        for sparse in (self._warn, *log.SPARSE):
+        for sparse in (self._warn, self._strangers, *log.SPARSE):
             sparse.flush(everything)
 
     # --- one connection --------------------------------------------------------------------------
 
     def _handle(self, sock: socket.socket, address: Any) -> None:
         config = self.config  # a call is decided by one configuration, whatever a reload does meanwhile
+        if not self._allowed(address, config):
+            return
         if self.in_flight >= config.server.max_sessions:
-            self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
             self._count("refused")
+            self._warn("refused", f"refused a call: {self.in_flight} at a time (server.max_sessions)")
             return
         self.in_flight += 1
         started = time.monotonic()
@@ -230,29 +253,40 @@ class Server:
             if config.log.level in log.DEBUGGING and session.uuid:
                 log.considered(session.session_data, session.answers, config)
 
+    def _allowed(self, address: Any, config: Config) -> bool:
+        # A local socket has the permissions of its file.
+        if not isinstance(address, tuple) or may_connect(address[0], config.server.allow):
+            return True
+        self._count("not_allowed")
+        self._strangers("", f"closed a connection from {address[0]}, which server.allow does not name")
+        return False
+
     def _decided(self, session: Session, outcome: Decision | Outcome, config: Config, seconds: float) -> None:
         if isinstance(outcome, Outcome):
-            log.code(session.uuid or "", outcome, config.log)
             self._count("codes")
+            log.code(session.uuid or "", outcome, config.log)
             if outcome.changed:
                 self.features.changed(User(outcome.user, outcome.domain))
             return
         told = outcome.members or (outcome,)
         for one in told:
+            if self.metrics:  # first: who reads the log finds it counted
+                self.metrics.decided(one, config, seconds)
             log.verdict(one, config.log)
         for warning in self._expected.look(session.session_data):
             logger.warning("{}", warning)
-        if self.metrics:
-            for one in told:
-                self.metrics.decided(one, config, seconds)
 
     def _failed(self, what: str, text: str) -> None:
-        self._warn(what, text)
         self._count("errors", what)
+        self._warn(what, text)
 
     def _count(self, name: str, *labels: str) -> None:
         if self.metrics:
             self.metrics.count(name, *labels)
+
+
+def _source(config: Config) -> str:
+    return config.source or "there is no conf.toml, so all keys have their defaults"
 
 
 def _who(session: Session, address: Any) -> str:

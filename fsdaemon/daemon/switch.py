@@ -54,14 +54,26 @@ class SwitchGone(Exception):
     """FreeSWITCH cannot be asked now, or did not answer in time."""
 
 
+class Late(SwitchGone):
+    """FreeSWITCH did not answer in time, and the connection stays: no login follows that tells everybody."""
+
+    def warn(self) -> None:
+        """Log it; of many the same once a minute."""
+        log.LATE(
+            str(self), f"{self}; phones and lamps may show what is not so until the next login or reloadxml"
+        )
+
+
 class _Command(NamedTuple):
     data: bytes
     answer: AsyncResult | None = None  #: where somebody waits for it
+    seconds: float = 0.0  #: that it is waited, if more than usual
 
 
 class _Sent(NamedTuple):
     answer: AsyncResult | None
     since: float
+    seconds: float
 
 
 def password_of(config: Config) -> str:
@@ -123,6 +135,7 @@ class Switch:
         self.why = ""  #: what went wrong last, while there is no connection
         self.counters: Counter[str] = Counter()  #: by the names of COUNTERS
         self._since = time.monotonic()  # that it is not connected
+        self._answered = 0.0  # when FreeSWITCH last answered
         self._said = ""
         self._running: list[Any] = []
         self._starting: Any = None
@@ -150,11 +163,11 @@ class Switch:
         """Do not even try, and say why."""
         self._not_connected(f"{REFUSED}: {why}", why, logger.error)
 
-    def api(self, command: str) -> str:
+    def api(self, command: str, seconds: float = 0.0) -> str:
         """Ask FreeSWITCH and return its answer as it came; a refusal begins with "-ERR", and is logged.
 
-        Raises SwitchGone at once without a connection, and after 5 s; ValueError for a line break in
-        `command`.
+        Raises Late after `seconds` (0: 5 s), SwitchGone at once without a connection, and ValueError for a
+        line break in `command`.
         """
         data = to_bytes(Api(command))
         if self.state != CONNECTED:
@@ -162,11 +175,13 @@ class Switch:
         if len(self._asked) >= _MOST_ASKED:
             raise SwitchGone(f"{_MOST_ASKED} questions to FreeSWITCH wait already")
         answer = AsyncResult()
-        self._asked.append(_Command(data, answer))
+        self._asked.append(_Command(data, answer, seconds))
         self._something_to_send.set()
-        answer.wait(_ANSWER)
+        seconds = seconds or _ANSWER
+        answer.wait(seconds)
         if not answer.ready():
-            raise SwitchGone(f"FreeSWITCH did not answer within {_ANSWER:g} s")
+            asked = command.partition(" ")[0]  # the rest may be what strangers wrote
+            raise Late(f"FreeSWITCH did not answer {asked} within {seconds:g} s")
         message: Message = answer.get()
         if message.content_type == "command/reply":  # an answer is an api/response
             show = log.shown_as(self.config.log)
@@ -291,17 +306,25 @@ class Switch:
             last = now if messages else last
             for message in messages:
                 self._take(message)
-            if self._sent and now - self._sent[0].since > _HUNG:
-                raise TimeoutError(f"no answer within {_HUNG:g} s")
+            self._check_answers(now)
             if not self._sent and now - last > _QUIET:
                 self._asked.append(_Command(PING))
                 self._something_to_send.set()
+
+    def _check_answers(self, now: float) -> None:
+        """FreeSWITCH answers one after the other, so each has its own time after the one before."""
+        if self._sent:
+            first = self._sent[0]
+            limit = max(first.seconds, _HUNG)
+            if now - max(first.since, self._answered) > limit:
+                raise TimeoutError(f"no answer within {limit:g} s")
 
     def _take(self, message: Message) -> None:
         if message.is_reply:
             if not self._sent:
                 raise ProtocolError("an answer that nobody waits for")
             answer = self._sent.popleft().answer
+            self._answered = time.monotonic()
             if answer:
                 answer.set(message)
             self._something_to_send.set()
@@ -323,7 +346,7 @@ class Switch:
                 queue = self._asked or self._told
                 self.counters["sent"] += queue is self._told
                 command = queue.popleft()
-                self._sent.append(_Sent(command.answer, time.monotonic()))
+                self._sent.append(_Sent(command.answer, time.monotonic(), command.seconds))
                 try:
                     inbound.send(command.data)
                 except OSError:
@@ -349,6 +372,8 @@ class Switch:
         """Whatever goes wrong in there, the connection and the next event are not touched by it."""
         try:
             handle(*arguments)
+        except Late as error:
+            error.warn()
         except (SwitchGone, ProtocolError) as error:
             logger.debug("FreeSWITCH's event socket: {}", log.one_line(str(error)))
         except Exception as error:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from fsdaemon.esl.protocol import CONNECT, ProtocolError
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.variables import PREFIX
 
@@ -80,8 +81,10 @@ class Switch:
     def call(self, host: str, port: int, timeout: float = 5.0) -> Played:
         """Connect to a daemon, do what it says until it closes, and return what was done.
 
-        Raises OSError where there is no daemon; TimeoutError when it does not close in time.
+        Raises OSError where there is no daemon; TimeoutError when it says nothing for `timeout` seconds;
+        ProtocolError when it does not begin as a daemon does.
         """
+        begun = b""
         with socket.create_connection((host, port), timeout) as sock:
             sock.settimeout(timeout)
             buffer = b""
@@ -89,6 +92,9 @@ class Switch:
                 data = sock.recv(65536)
                 if not data:
                     return self.played
+                begun = begun or data[: len(CONNECT)]
+                if not CONNECT.startswith(begun):
+                    raise ProtocolError("it does not begin with `connect`")
                 commands, buffer = split(buffer + data)
                 sock.sendall(b"".join(map(self.answer, commands)))
 

@@ -65,6 +65,7 @@ def in_networks(address: str, networks: tuple[str, ...]) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip  # IPv4 at a socket for both (RFC 4291, 2.5.5.2)
     return any(ip in ipaddress.ip_network(network) for network in networks)
 
 

@@ -22,6 +22,6 @@ def test_it_recovers(start: Callable[[str], Target]) -> None:
             opened.enter_context(connect(daemon.port))
         time.sleep(0.3)
         assert daemon.descriptors() <= 100
-    daemon.back_to(before, 5)
+    daemon.back_to(before)
     time.sleep(1.0)  # gevent waits up to a second before it accepts again
     daemon.unharmed(0)

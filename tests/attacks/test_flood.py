@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.attacks.peers import EVENT, connect, send
-from tests.attacks.target import TIMEOUT, Target
+from tests.attacks.target import PATIENCE, TIMEOUT, Target
 
 FLOODS = {
     "events": EVENT * 2000,
@@ -39,9 +39,9 @@ def test_it_is_stopped_and_nobody_waits(fresh: Target, piece: bytes) -> None:
     try:
         time.sleep(0.05)
         daemon.good_call()
-        assert closed.wait(TIMEOUT + 0.5), "not stopped"
+        assert closed.wait(TIMEOUT + PATIENCE), "not stopped"
     finally:
-        if not closed.wait(TIMEOUT + 0.5):
+        if not closed.wait(TIMEOUT + PATIENCE):
             daemon.process.kill()
         feeder.join()
     daemon.back_to(before)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import HTTP_GET, closes, connect, read_command
-from tests.attacks.target import TIMEOUT, Target
+from tests.attacks.target import PATIENCE, TIMEOUT, Target
 
 REQUESTS = {
     "get": HTTP_GET,
@@ -20,7 +20,7 @@ def test_it_is_let_go(daemon: Target, request_: bytes) -> None:
     with connect(daemon.port) as peer:
         peer.sendall(request_)
         assert read_command(peer).startswith(b"connect\n\n")
-        closes(peer, TIMEOUT + 0.5)
+        closes(peer, TIMEOUT + PATIENCE)
     daemon.back_to(before)
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)

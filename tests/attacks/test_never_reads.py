@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from fsdaemon.esl.fake_switch import split
 from tests.attacks.peers import ANSWERS, closes, connect, read_command
-from tests.attacks.target import TIMEOUT, USUAL, Target, call_data
+from tests.attacks.target import PATIENCE, TIMEOUT, USUAL, Target, call_data
 
 # The verdict holds the caller's own name again, three bytes for each of these: more than a socket buffer,
 # if nothing cuts the name.
@@ -19,7 +19,7 @@ def test_nobody_waits_for_them(daemon: Target) -> None:
             peer.sendall(LONG + ANSWERS[1])
         daemon.good_call()  # they cost some work, but none of it is waiting
         for peer in peers:
-            closes(peer, TIMEOUT + 1.0)
+            closes(peer, TIMEOUT + PATIENCE)
     daemon.back_to(before)
     daemon.unharmed(mark)
 

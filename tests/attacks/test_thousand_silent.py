@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.attacks.peers import closes, connect, read_command
-from tests.attacks.target import Target, call_data
+from tests.attacks.target import PATIENCE, Target, call_data
 
 LIMIT = 1000
-CONFIG = f"[server]\nmax_sessions = {LIMIT}\ntimeout = 5.0\n"
+CONFIG = f"[server]\nmax_sessions = {LIMIT}\ntimeout = 60\n"
 
 
 @pytest.fixture(autouse=True)
@@ -38,17 +38,17 @@ def hold(daemon: Target, opened: ExitStack, count: int) -> list[socket.socket]:
 def test_descriptors_and_memory_come_back(start: Callable[[str], Target]) -> None:
     daemon = start(CONFIG)
     before, threads = daemon.descriptors(), daemon.threads()
-    memory = 0
-    for round_ in range(3):
+    memory: list[int] = []
+    for _ in range(5):
         with ExitStack() as opened:
             hold(daemon, opened, LIMIT - 1)
             daemon.good_call()
             assert daemon.descriptors() >= before + LIMIT - 1
             assert daemon.threads() == threads
         daemon.back_to(before)
-        if round_ == 0:
-            memory = daemon.memory()
-    assert daemon.memory() - memory < 1 << 20
+        memory.append(daemon.memory())
+    # A leak rises in every round; malloc rises in some.
+    assert min(after - before for before, after in zip(memory, memory[1:])) < 256 << 10, memory
     daemon.unharmed(0)
 
 
@@ -59,17 +59,17 @@ def test_beyond_the_limit_a_call_goes_on_without_us(start: Callable[[str], Targe
         peers = hold(daemon, opened, LIMIT)
         started = time.monotonic()
         played = daemon.call(call_data())
-        assert time.monotonic() - started < 0.3
+        assert time.monotonic() - started < PATIENCE  # of sixty
         assert not played.executed
         assert not played.asked
         for _ in range(300):
             with connect(daemon.port) as refused:
-                closes(refused, 0.3)
+                closes(refused, PATIENCE)
         seconds = time.monotonic() - started
         assert daemon.logs(0, "refused a call: 1000 at a time")
         assert 1 <= len(daemon.since(0, "refused a call")) <= seconds + 1, "at most one line a second"
         peers[0].close()  # one place is free again
-        time.sleep(0.05)
+        daemon.back_to(before + LIMIT - 1)
         daemon.good_call()
     daemon.back_to(before)
     daemon.unharmed(0)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attacks.peers import ANSWERS, DISCONNECT, EVENT, OK, SESSION, api_answer, closes, connect, send
-from tests.attacks.target import TIMEOUT, USUAL, Target
+from tests.attacks.target import PATIENCE, TIMEOUT, USUAL, Target
 
 MANY = OK * 5 + api_answer(b"nobody asked") * 5
 WHEN = {
@@ -20,7 +20,7 @@ def test_the_session_ends(daemon: Target, data: bytes) -> None:
     mark, before = daemon.mark, daemon.descriptors()
     with connect(daemon.port) as peer:
         send(peer, data)
-        closes(peer, TIMEOUT + 0.5)
+        closes(peer, TIMEOUT + PATIENCE)
     daemon.back_to(before)
     daemon.unharmed(mark)
 
@@ -52,6 +52,6 @@ def test_what_is_no_channel_data_is_not_decided_on(daemon: Target, first: bytes)
     mark = daemon.mark
     with connect(daemon.port) as peer:
         send(peer, first + OK)
-        closes(peer, TIMEOUT + 0.5)
+        closes(peer, TIMEOUT + PATIENCE)
     assert not daemon.verdicts(mark)
     daemon.unharmed(mark)

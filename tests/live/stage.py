@@ -27,14 +27,15 @@ class Daemon(daemon.Daemon):
     What it logs can also be read in a fork, where nothing reads the pipe.
     """
 
-    def __init__(self, site: Process, conf: str = "", port: int = 0) -> None:
+    def __init__(self, site: Process, conf: str = "", port: int = 0, host: str = "127.0.0.1") -> None:
         self.numbers = site.numbers
         self._directory = tempfile.TemporaryDirectory(prefix="fsdaemon-live-")
         self._log = Path(self._directory.name) / "log"
         self._log.touch()
         self.conf = Path(self._directory.name) / "conf.toml"
         self.conf.write_text(site.daemon_conf + conf, "utf-8")
-        super().__init__(port or site.daemon_port, self.conf if self.conf.stat().st_size else None)
+        conf_toml = self.conf if self.conf.stat().st_size else None
+        super().__init__(port or site.daemon_port, conf_toml, host=host)
 
     def _read(self) -> None:
         assert self.process.stderr

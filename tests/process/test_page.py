@@ -42,15 +42,14 @@ def call(daemon: Daemon, **variables: str) -> None:
     """One call that is forwarded, unless the variables say otherwise; returns when it was counted."""
     before = len(daemon.lines)
     Switch(channel_data(STRANGER, {**BOSS, **variables})).call("127.0.0.1", daemon.port)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while len(daemon.lines) == before and time.monotonic() < end:
         time.sleep(0.01)
-    time.sleep(0.05)  # counted after it was logged
 
 
 def get(address: str, path: str, **headers: str) -> str:
     request = urllib.request.Request(f"http://{address}{path}", headers=headers)
-    with urllib.request.urlopen(request, timeout=5) as answered:
+    with urllib.request.urlopen(request, timeout=30) as answered:
         return answered.read().decode()
 
 
@@ -89,7 +88,7 @@ def test_metrics(page):
 
 def test_too_many_and_too_late(tmp_path: Path):
     address, config = f"127.0.0.1:{free_port()}", tmp_path / "conf.toml"
-    config.write_text(f'[server]\nmax_sessions = 1\ntimeout = 0.5\n[metrics]\nlisten = "{address}"\n')
+    config.write_text(f'[server]\nmax_sessions = 1\ntimeout = 3\n[metrics]\nlisten = "{address}"\n')
     with Daemon(config=config) as daemon:
         assert json.loads(get(address, "/status"))["healthy"]
         with socket.create_connection(("127.0.0.1", daemon.port)) as sock:
@@ -98,7 +97,7 @@ def test_too_many_and_too_late(tmp_path: Path):
                 assert another.recv(10) == b""
             troubles = json.loads(get(address, "/status"))["troubles"]
             assert "1 calls at a time, of server.max_sessions = 1" in troubles
-            daemon.wait_line("no verdict within 0.5 s")
+            daemon.wait_line("no verdict within 3 s")
         text = get(address, "/metrics")
         assert "fsdaemon_refused_total 1.0" in text
         assert 'fsdaemon_errors_total{what="timeout"} 1.0' in text
@@ -106,7 +105,7 @@ def test_too_many_and_too_late(tmp_path: Path):
     assert not status["healthy"]
     assert status["troubles"] == [
         "1 calls refused: more than server.max_sessions at a time",
-        "1 calls without a verdict within server.timeout = 0.5 s",
+        "1 calls without a verdict within server.timeout = 3 s",
     ]
     assert (status["refused"], status["errors"]["timeout"]) == (1, 1)
     assert status["minutes"][-1]["undecided"] + status["minutes"][-2]["undecided"] == 2
@@ -209,7 +208,7 @@ def test_what_is_not_there(page):
         assert refused(address, path)[0] == 404
     request = urllib.request.Request(f"http://{address}/", method="POST", data=b"x")
     with pytest.raises(urllib.error.HTTPError, match="405") as caught:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=30)
     caught.value.close()
 
 

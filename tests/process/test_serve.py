@@ -131,12 +131,41 @@ def test_reload(tmp_path: Path) -> None:
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
         config.write_text("[exceptions]\ntarget = maybe\n")
         daemon.signal(signal.SIGHUP)
-        assert "line 2" in daemon.wait_line("not reloaded, the old configuration stays")
+        assert f": {config}: line 2, " in daemon.wait_line("not reloaded, the old configuration stays")
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "target"
         config.write_text("[exceptions]\ntarget = false\n")
         daemon.signal(signal.SIGHUP)
-        daemon.wait_line("configuration reloaded")
+        assert daemon.wait_line("configuration reloaded").endswith(f"reloaded: {config}")
         assert Switch(target).call("127.0.0.1", daemon.port).variables["fsdaemon_reason"] == "always"
+        config.unlink()
+        daemon.signal(signal.SIGHUP)
+        said = (
+            f"not reloaded, the old configuration stays: {config}: cannot be read: No such file or directory"
+        )
+        daemon.wait_line(re.escape(said))
+    assert daemon.lines[0].endswith(f"INFO    configuration: {config}")
+
+
+def test_no_file_is_said(tmp_path: Path) -> None:
+    """As on a machine without /etc/fsdaemon/conf.toml, where one is made later, and taken away again."""
+    file = tmp_path / "conf.toml"
+    code = (
+        "import sys; from pathlib import Path; from fsdaemon.cli import main\n"
+        f"main.DEFAULT_PATH = Path({str(file)!r})\n"
+        "sys.exit(main.main(['serve', '--listen', '127.0.0.1:0']))"
+    )
+    with Daemon(command=[sys.executable, "-c", code]) as daemon:
+        none = "there is no conf.toml, so all keys have their defaults"
+        assert daemon.lines[0].endswith(f"configuration: {none}")
+        file.write_text("[routing]\nmax_hops = x\n")
+        daemon.signal(signal.SIGHUP)
+        assert f"stays: {file}: line 2" in daemon.wait_line("not reloaded")
+        file.write_text("")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line(f"configuration reloaded: {file}$")
+        file.unlink()
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line(f"configuration reloaded: {none}$")
 
 
 def test_a_reload_costs_no_line_of_the_log(tmp_path: Path) -> None:
@@ -161,41 +190,49 @@ def test_sigterm_costs_no_line_of_the_log() -> None:
     assert "stopped" in daemon.lines[-1]
 
 
-def test_sigterm_finishes_what_is_in_flight() -> None:
-    with Daemon() as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
+def test_sigterm_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    config = tmp_path / "conf.toml"
+    config.write_text("[server]\ntimeout = 60\n")
+    with Daemon(config=config) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
         assert sock.recv(100) == b"connect\n\n"
         daemon.signal(signal.SIGTERM)
-        time.sleep(0.2)
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", daemon.port), 0.3).close()
+        end = time.monotonic() + 30
+        while _listens(daemon.port):
+            assert time.monotonic() < end, "accepts for ever"
+            time.sleep(0.01)
         sock.sendall(plain())
         assert b"fsdaemon_verdict=forward" in sock.recv(10000)
         sock.sendall(b"Content-Type: command/reply\nReply-Text: +OK\n\n")
         assert sock.recv(100) == b""
-        assert daemon.process.wait(3) == 0
+        assert daemon.process.wait(30) == 0
         assert daemon.wait_line("stopped, no calls in flight")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_silent_peer_is_left_after_the_time_limit(tmp_path: Path) -> None:
     config = tmp_path / "conf.toml"
-    config.write_text("[server]\ntimeout = 0.3\n")
+    config.write_text("[server]\ntimeout = 0.5\n")
     with Daemon(config=config) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as sock:
         sock.recv(100)
         start = time.monotonic()
         assert sock.recv(100) == b""
-        assert time.monotonic() - start < 1
-        daemon.wait_line("no verdict within 0.3 s")
+        assert 0.4 < time.monotonic() - start < 30
+        daemon.wait_line("no verdict within 0.5 s")
         good_call(daemon.port)
 
 
 def test_more_than_max_sessions_are_let_go_at_once(tmp_path: Path) -> None:
     config = tmp_path / "conf.toml"
-    config.write_text("[server]\nmax_sessions = 1\n")
+    config.write_text("[server]\nmax_sessions = 1\ntimeout = 60\n")
     with Daemon(config=config) as daemon, socket.create_connection(("127.0.0.1", daemon.port)) as first:
         assert first.recv(100) == b"connect\n\n"
         for _ in range(5):
             with socket.create_connection(("127.0.0.1", daemon.port)) as second:
-                second.settimeout(1)
+                second.settimeout(30)  # of sixty
                 assert second.recv(100) == b""
         daemon.wait_line("refused a call: 1 at a time")
         assert sum("refused a call" in line for line in daemon.lines) == 1
@@ -236,15 +273,16 @@ def test_under_systemd(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{free_port()}"]
         process = subprocess.Popen(command, stderr=journal, env=environment)
         try:
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while b"listening" not in (tmp_path / "journal").read_bytes() and time.monotonic() < end:
                 time.sleep(0.02)
         finally:
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
         journal.seek(0)
         assert re.fullmatch(
-            rb"<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n", journal.read()
+            rb"<6>configuration: .*\n<6>listening on 127.0.0.1:\d+\n<6>stopped, no calls in flight\n",
+            journal.read(),
         )
 
 
@@ -293,7 +331,7 @@ def test_each_problem_of_a_bad_file_is_a_line(tmp_path: Path) -> None:
         daemon.wait_line("metrics.keep")
         told = [line for line in daemon.lines if "ERROR" in line]
     assert len(told) == 3
-    assert all("not reloaded, the old configuration stays: line " in line for line in told)
+    assert all(f"not reloaded, the old configuration stays: {config}: line " in line for line in told)
     assert "1234567" not in told[0]
 
 
@@ -310,13 +348,13 @@ def test_a_reader_that_has_enough() -> None:
         process.stdout.close()
         assert process.stderr
         assert process.stderr.read() == b""
-        assert process.wait(10) == 1
+        assert process.wait(30) == 1
 
 
 def test_a_terminal_that_knows_no_umlauts() -> None:
     call = ("explain", "--caller", "102", "--callee", "100", "--always", "101", "--name", "102=J\u00fcrgen")
     with fsdaemon(*call, PYTHONIOENCODING="ascii") as process:
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert b"Uml. fuer 100: J?rgen" in out
     assert (process.returncode, err) == (0, b"")
 
@@ -324,7 +362,7 @@ def test_a_terminal_that_knows_no_umlauts() -> None:
 def test_a_port_in_use() -> None:
     with Daemon() as daemon:
         command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{daemon.port}"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     who = rf"127.0.0.1:{daemon.port}: Address already in use, by [\w.-]+ \(process {daemon.process.pid}\)\n"
     assert re.fullmatch(f"fsdaemon: {who}", result.stderr)
@@ -345,12 +383,12 @@ def test_socket_activation_answers_what_waited(tmp_path: Path) -> None:
             env={**os.environ, "LISTEN_FDS": "1"}, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            waiting.settimeout(5)
+            waiting.settimeout(30)
             assert waiting.recv(100) == b"connect\n\n"
             good_call(port)
         finally:
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
     listener.close()
 
 
@@ -358,23 +396,22 @@ def test_a_loop_that_is_stuck_ends_the_process() -> None:
     """Without systemd the heartbeat does it; the daemon itself has no way to be stuck but a debugger's."""
     code = (
         "import time\nfrom fsdaemon.daemon.heartbeat import Heartbeat\n"
-        "heartbeat = Heartbeat(0.4)\nfor _ in range(20):\n    heartbeat.beat()\n    time.sleep(0.05)\n"
-        "start = time.monotonic()\ntime.sleep(10)\n"
+        "heartbeat = Heartbeat(2)\nfor _ in range(60):\n    heartbeat.beat()\n    time.sleep(0.05)\n"
+        "print('beats are over', flush=True)\ntime.sleep(60)\n"
     )
-    start = time.monotonic()
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 70
     assert "so that calls go on" in result.stderr
-    assert 1.0 < time.monotonic() - start < 4
+    assert result.stdout == "beats are over\n"
 
 
 def test_readiness_and_the_watchdog_are_told(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(path)
-        notify.settimeout(5)
+        notify.settimeout(30)
         with Daemon(free_port(), env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000"}) as daemon:
             assert notify.recv(100) == b"READY=1"
             assert [notify.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3

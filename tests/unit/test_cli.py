@@ -114,7 +114,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     pipe = tmp_path / "conf.toml"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "fsdaemon", "check", "--config", str(pipe)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (said.returncode, said.stderr) == (1, f"{pipe}: is a pipe or a device, not a file\n")
     assert read_config(Path(os.devnull)).exceptions.target  # "no configuration", as one says it on a Unix
 

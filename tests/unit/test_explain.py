@@ -505,7 +505,7 @@ def answering(said: bytes):
             with peer:
                 peer.sendall(said)
                 peer.shutdown(socket.SHUT_WR)
-                peer.settimeout(5)
+                peer.settimeout(30)
                 while peer.recv(1000):
                     pass
 
@@ -523,9 +523,9 @@ def test_nobody_there(capsys):
 
 def test_somebody_else_is_there(capsys):
     thread, address = answering(b"")
-    said = "closed without a verdict: too many calls at a time, or no fsdaemon"
+    said = "closed without a verdict: not in its server.allow, too many calls at a time, or no fsdaemon"
     assert run(capsys, "explain", *CALL, "--via", address)[2] == f"fsdaemon: {address} {said}\n"
-    thread.join(5)
+    thread.join(30)
 
 
 @pytest.mark.parametrize(
@@ -548,7 +548,7 @@ def test_the_page_is_another_ones(capsys, tmp_path: Path, said: bytes, error: st
         assert error in err
         assert address in err
         assert len(err.splitlines()) == 1
-        thread.join(5)
+        thread.join(30)
 
 
 def test_an_address_that_is_given_needs_no_configuration(capsys, tmp_path: Path):
