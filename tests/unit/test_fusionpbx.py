@@ -107,6 +107,7 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     text = re.sub(r"\$\{\w+(\([^()]*\))\}", r"\1", file.read_text("utf-8"))  # what a function is given counts
     used = re.findall(r"\$\{([^}]*)\}", text)
     own = {
+        "011_fsdaemon_ask": ours + "|follow_me_enabled|destination_number",  # the last is plain there
         "012_fsdaemon_apply": ours + "|cc_export_vars|domain_name|uuid",  # the last is plain there
         "013_fsdaemon_mailbox": ours + "|originate_disposition",
         "100_fsdaemon_att_xfer": "digits|domain_name",  # what the user pressed, and the user's own domain
@@ -165,3 +166,9 @@ def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
 def test_the_installer_asks_where_the_entries_do() -> None:
     installer = (PLACE / "install.php").read_text("utf-8")
     assert installer.count("'127.0.0.1:8084'") == 2
+
+
+def test_no_destination_is_expanded_before_it_was_found_to_be_plain() -> None:
+    before, check, _ = ENTRIES[0].read_text("utf-8").partition('<condition field="destination_number"')
+    assert check
+    assert "${destination_number}" not in before
