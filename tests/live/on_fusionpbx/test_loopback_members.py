@@ -234,13 +234,12 @@ def test_a_loopback_that_is_no_member(site, daemon, lab):
 
 @BOTH
 def test_a_stranger(site, daemon, lab, strategy):
-    """Whatever the name says; and who says that the own number is 101 is not the target."""
+    """Whatever the name says."""
     site.forwards(vera={"all": "secretary"})
     group(site, strategy)
     secretary, vera, zoe = lab.register("secretary", "vera", "zoe")
-    lab.stranger("101", EVIL, "lab.test").dial(
-        "group", [("X-confirm", "true"), ("Diversion", f"<sip:{EVIL}>")]
-    )
+    headers = [("X-confirm", "true"), ("Diversion", f"<sip:{EVIL}>"), ("X-loopback_leg", "B")]
+    lab.stranger("+491701234567", EVIL, "lab.test").dial("group", headers)
     leg = lab.rings(secretary)
     assert leg.display.startswith("Uml. fuer Vera Vertrieb: %{global_setvar")
     assert leg.header("Diversion") == site.diversion(vera="unconditional")
@@ -275,6 +274,19 @@ def test_the_phone_of_a_member_sends_the_call_on(site, daemon, lab):
     lab.talk(call, leg)
 
 
+@BOTH
+def test_a_member_calls_the_group(site, alive, lab, strategy):
+    """The member's other phone rings, as in a group of plain extensions, and the member's mailbox does not answer."""
+    site.forwards(zoe={"all": "secretary"})
+    group(site, strategy)
+    vera, secretary = lab.register("vera", "secretary")
+    call = vera.dial("group")
+    lab.rings(vera)
+    lab.rings(secretary)
+    lab.turn(2)
+    assert not call.up
+
+
 def test_a_member_twice(site, daemon, lab):
     site.forwards(vera={"all": "secretary"})
     group(site, "simultaneous", "loopback/103", "loopback/103", "103")
@@ -289,10 +301,11 @@ def test_a_member_of_another_tenant(site, daemon, lab):
     group(site, "simultaneous", "loopback/100/b.test", "loopback/104")
     there = lab.phone("101", domain="b.test")
     lab.wait(lambda: there.reg == 200, "registered", 8)
-    secretary, zoe = lab.register("secretary", "zoe")
-    secretary.dial("group")
-    assert lab.rings(there).display == "Uml. fuer B 100: Sina Sekretariat"
-    own_name_only(lab.rings(zoe), "secretary")
+    lab.turn(1)
+    kai, zoe = lab.register("kai", "zoe")
+    kai.dial("group")
+    assert lab.rings(there).display == "Uml. fuer B 100: Kai Kollege"
+    own_name_only(lab.rings(zoe))
 
 
 def test_a_call_that_the_caller_cancels_is_mailed(site, daemon, scene):
