@@ -12,6 +12,7 @@ import contextlib
 import os
 import random
 import re
+import signal
 import socket
 import sys
 import tempfile
@@ -37,6 +38,7 @@ _WARM_UP = 10_000  # sessions of one daemon, before its memory says anything
 _AT_A_TIME = 16  # sessions
 _OPEN = 60  # hostile peers
 _KILLED_BY, _WARM_BY = 0.45, 0.6  # of the run: the last kill; from then on memory is compared
+_STARTS = 3.0  # seconds that a start may take
 _NEAR_KILL = 4.0  # seconds: a call that began so long before a kill may have no verdict
 
 CONF = """[server]
@@ -213,9 +215,12 @@ class Soak:
 
     def _minute(self) -> None:
         """Another configuration and a reload, other forwards, a new log; somebody looks at the page."""
+        if self.kills and time.monotonic() - self.kills[-1] < _STARTS:
+            self.clock.later(_STARTS, self._minute)  # a process that begins to start dies of SIGHUP
+            return
         self.label = 1 - self.label
         self._configure()
-        os.kill(self.supervisor.process.pid, 1)
+        os.kill(self.supervisor.process.pid, signal.SIGHUP)
         self.reloads += 1
         self.cast.draw()
         self.site.forward()

@@ -97,7 +97,9 @@ def requests(directory, daemon):
 
     def count(caller, who):
         directory.asked.clear()
-        rung = Caller(place, caller, phones).run(site.number(who), 1, 1)
+        phone = Caller(place, caller, phones)
+        rung = phone.run(site.number(who), 1, 1)
+        phone.sock.close()
         assert len(rung.to_ringing) == 1
         found = [asked for asked in directory.asked if "message-count" not in asked]
         print(f"{caller} calls {who}: {rung.to_ringing[0] * 1000:.0f} ms, {len(found)} requests: {found}")
