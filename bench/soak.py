@@ -226,10 +226,18 @@ class Soak:
         self.site.forward()
         self._rotate()
         with contextlib.suppress(OSError):  # the daemon was killed a moment ago
-            rss = rss_of(self.supervisor.process.pid)
-            print(f"{self.stories.placed} calls, {self.sessions} sessions, {rss} KB", flush=True)
+            self._say()
             for path in ("metrics", ""):
                 urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/{path}", timeout=2).read()
+
+    def _say(self) -> None:
+        """How far it is."""
+        daemon, switch = rss_of(self.supervisor.process.pid), rss_of(self.site.process.pid)
+        print(
+            f"{self.stories.placed} calls, {self.sessions} sessions, {len(self.stories.failures)} failures, "
+            f"{len(self.supervisor.starts)} starts; daemon {daemon} KB, FreeSWITCH {switch} KB",
+            flush=True,
+        )
 
     def _configure(self) -> None:
         text = CONF.format(label=LABELS[self.label], metrics=self.metrics, esl=self.site.esl)
