@@ -24,7 +24,7 @@ CONFIG = $(if $(filter-out /etc,$(SYSCONFDIR)),$(SPACE)--config $(CONF))
 UNITS = $(foreach kind,service socket,fsdaemon.$(kind) fsdaemon@.$(kind))
 TOOLS = build/tools
 
-.PHONY: demo test lint live bench install _install _link uninstall deb clean
+.PHONY: demo test lint live bench soak install _install _link uninstall deb clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tests.demo
@@ -50,6 +50,12 @@ bench: $(STAMP)
 	test -z "$$FREESWITCH" || $(BIN)/python -m bench --fs --out bench/out
 	@test -z "$$FREESWITCH" || test -n "$$FREESWITCH_VANILLA" || echo "no FREESWITCH_VANILLA: --dialplan is left out" >&2
 	test -z "$$FREESWITCH" || test -z "$$FREESWITCH_VANILLA" || $(BIN)/python -m bench --dialplan --out bench/out
+
+# A week in an hour, through a real FreeSWITCH; CALLS=200 SESSIONS=10000 for less, ARGS='--seed N' for the rest.
+CALLS ?= 20000
+SESSIONS ?= 1000000
+soak: $(STAMP)
+	$(BIN)/python -m bench.soak --calls $(CALLS) --sessions $(SESSIONS) $(ARGS)
 
 # A virtual environment in $(LIB), without pip and with .pyc, and what belongs to it. A conf.toml that is
 # there stays. umask: the daemon runs as nobody in particular, and has to read all of it.

@@ -36,6 +36,7 @@ class Context(NamedTuple):
     sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
     half: bool = False  #: the caller is the half of a loopback: a member of a group, or *4
     coded: bool = False  #: the SIP code of an earlier leg is on the channel
+    looked_up: Mapping[v.Header, str] = {}  #: what the dialplan wants to know of the callee
 
 
 class Call(NamedTuple):
@@ -186,4 +187,5 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         sounded=half or causes.sounded(source.headers),  # of a loopback FreeSWITCH does not say it
         half=half,
         coded=v.LAST_CODE in source.headers,
+        looked_up=forwards.looked_up(source, callee, found.stage),
     )
