@@ -208,7 +208,8 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
     if v.VERDICT.variable not in played.variables:
         raise OSError(f"{where} closed without a verdict: too many calls at a time, or no fsdaemon")
     heard, facts = _heard(played), explain(question, data, config)
-    if any(heard[key] != facts[key] for key in ("verdict", "reason", "target", "label")):
+    followed = ("target",) if FORWARD in (heard["verdict"], facts["verdict"]) else ()
+    if any(heard[key] != facts[key] for key in ("verdict", "reason", "label", *followed)):
         read = config.source or "the built-in defaults"
         unlike = (
             f"by {read} it would be: {facts['what']}; is that what the daemon reads, and was it reloaded?"
