@@ -214,11 +214,13 @@ def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee
         ("true", "100", "b.example"),
         ("true", "102", "lab.test"),
         ("true", "1.0", "lab.test"),
+        ("true", "100", "LAB.test"),
+        ("true", "Alice", "lab.test"),
         ("false", "100", "lab.test"),
         ("", "100", "lab.test"),
     ],
 )
-@pytest.mark.parametrize("callee", ["100", "1.0", "110"])
+@pytest.mark.parametrize("callee", ["100", "1.0", "110", "alice"])
 def test_ones_own_number_with_or_without_the_daemon(authorized, user, domain, callee):
     assert_same_without_the_daemon(
         {
