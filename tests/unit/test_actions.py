@@ -459,3 +459,11 @@ def test_the_half_of_a_loopback_sends_no_sound():
     assert onward["fsdaemon_verdict"] == "forward"
     for told in (half, onward):
         assert (told["ringback"], told["loopback_no_pre_answer"]) == ("", "true")
+
+
+def test_the_half_of_a_loopback_that_was_taken_is_a_call_as_any_other():
+    """After a transfer by keys it is who is sent on: that caller hears the phone ring."""
+    context = {"fsdaemon_context": "default", "fsdaemon_stage": "before", "fsdaemon_domain": "lab.test"}
+    taken = {"loopback_leg": "B", "Caller-Channel-Answered-Time": "1795755111000000"}
+    told = values(decided(**context, **taken, ringback="%(1,2,3)"))
+    assert not {"ringback", "loopback_no_pre_answer"} & set(told)
