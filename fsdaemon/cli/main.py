@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
+from fsdaemon.cli import doctor
 from fsdaemon.config.reader import Config, ConfigError, Problem, Wrong, default, host_port, load
 from fsdaemon.esl.protocol import ProtocolError, read
 from fsdaemon.terms.channel import Headers
@@ -388,7 +389,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: fsdaemon explain --caller 102 --callee 100 --always 101",
     )
     _explain_options(explain)
-    for command in (serve, check, status, explain):
+    for command in (serve, check, status, explain, doctor.command(commands)):
         command.add_argument(
             "--config",
             type=Path,

@@ -1,0 +1,32 @@
+"""All rules: facts and the configuration in, findings out, the worst first.
+
+Rule: pure. A rule that fails on something that nobody thought of is itself a finding, and hides no other.
+"""
+
+from __future__ import annotations
+
+from fsdaemon.config.reader import Config
+from fsdaemon.doctor import dialplan, directory, sockets, switch, variables
+from fsdaemon.doctor.facts import Facts
+from fsdaemon.doctor.finding import Finding
+
+_RULES = (switch, dialplan, sockets, directory, variables)
+
+
+def findings(facts: Facts, config: Config) -> list[Finding]:
+    """Everything that is wrong, then what is worth a look; each in the order in which it should be mended."""
+    found: list[Finding] = []
+    for rule in _RULES:
+        try:
+            found += rule.findings(facts, config)
+        except Exception as error:  # a configuration that nobody thought of
+            name = rule.__name__.rpartition(".")[2]
+            found.append(
+                Finding(
+                    "failed",
+                    f"The check of {name} failed: {type(error).__name__}: {error}.",
+                    None,
+                    "Please report it, with what is above it.",
+                )
+            )
+    return sorted(dict.fromkeys(found), key=lambda one: not one.wrong)
