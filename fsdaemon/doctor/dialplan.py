@@ -35,7 +35,8 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     if facts.files.broken or not facts.files.contexts:
         return
     ours = [one for name, all_ in facts.files.contexts.items() if name != CONTEXT for one in all_ if one.ours]
-    if CONTEXT not in facts.files.contexts and not _by_socket(ours):
+    elsewhere = facts.files.elsewhere("dialplan") and not any(one.asks for one in ours)
+    if CONTEXT not in facts.files.contexts and not _by_socket(ours) and not elsewhere:
         yield _no_context(facts)
     if not ours:
         if not facts.files.elsewhere("dialplan"):

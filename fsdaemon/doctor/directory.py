@@ -140,7 +140,8 @@ def _forward(
         )
 
 
-_NOTHING = "nothing in the dialplan takes it"
+_NOTHING = "nothing in the dialplan calls anybody for it"
+_ONWARD = ("bridge", "transfer", "execute_extension", "lua")
 
 
 def _taken(number: str, entry: Entry, facts: Facts) -> str | None:
@@ -154,6 +155,6 @@ def _taken(number: str, entry: Entry, facts: Facts) -> str | None:
             continue
         if takes(extension, ANYTHING, facts.modules) is False:
             return None
-        if taken:
+        if any(action.application in _ONWARD for action in extension.actions):
             return f"only `{extension.name}`, which takes anything, takes it ({extension.place})"
     return _NOTHING

@@ -49,9 +49,8 @@ def gather(options: Options, config: Config, note: Callable[[str], None] = lambd
     known, running = _asked(fs_cli, unseen)
     conf = _conf(options.freeswitch, known)
     if running and conf and not _same(running.conf, conf):
-        unseen.append(
-            f"what runs: fs_cli reached a FreeSWITCH whose configuration is {running.conf}; see --fs-cli"
-        )
+        other = f"fs_cli reached a FreeSWITCH whose configuration is {running.conf}"
+        unseen.append(f"what runs: {other}; see --fs-cli")
         known, running = {}, None
     if not conf:
         return Facts(running=running, unseen=tuple(unseen))
@@ -63,6 +62,10 @@ def gather(options: Options, config: Config, note: Callable[[str], None] = lambd
     if files.elsewhere("dialplan"):
         files, line = _cached(files, fusionpbx)
         unseen.append(line)
+    if files.elsewhere("directory"):
+        unseen.append(
+            "users and their forwards: FreeSWITCH asks for them elsewhere, and only for one at a time"
+        )
     user, closed = _closed(conf, options.user, read.files, unseen)
     facts = Facts(
         conf,

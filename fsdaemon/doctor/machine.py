@@ -113,7 +113,7 @@ def running(fs_cli: FsCli, conf: str) -> Running:
 def _modules(answer: str) -> frozenset[str] | None:
     try:
         rows = json.loads(answer)["rows"]
-        return frozenset(row["ikey"] for row in rows) | {"mod_dptools"} if rows else None
+        return frozenset(row["ikey"] for row in rows) or None
     except (ValueError, KeyError, TypeError):
         return None
 

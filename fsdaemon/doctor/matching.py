@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from fsdaemon.doctor.facts import Comparison, Condition, Extension
+from fsdaemon.doctor.facts import Action, Comparison, Condition, Extension
 
 _MODULE = re.compile(r"\$\{module_exists\((\w+)\)\}")
 _NUMBER = ("destination_number", "${destination_number}")
@@ -18,18 +18,22 @@ ANYTHING = "x-anything-at-all"  # a number that nobody has
 
 def takes(extension: Extension, number: str, modules: frozenset[str] | None) -> bool | None:
     """Whether the extension takes a call to `number`, with an application of its own; None: it depends."""
-    taken = False
+    taken, depends = False, False
     for condition in extension.conditions:
         matched = _matches(condition, number, modules)
-        if matched is None:
+        depends |= matched is None
+        if not matched and _acts(condition.otherwise):
             return None
-        if matched and any(not action.inline for action in condition.actions):
+        if matched is not False and _acts(condition.actions):
             taken = True
-        if not matched and any(not action.inline for action in condition.otherwise):
-            return None
-        if condition.stop == "always" or condition.stop == ("on-true" if matched else "on-false"):
+        if matched is not None and condition.stop in ("always", "on-true" if matched else "on-false"):
             break
-    return taken
+    return None if taken and depends else taken
+
+
+def _acts(actions: Iterable[Action]) -> bool:
+    """Whether something is executed when the search is over; what is inline is executed while it lasts."""
+    return any(not action.inline for action in actions)
 
 
 def before(extensions: Iterable[Extension], ours: Extension) -> Iterator[Extension]:

@@ -12,7 +12,7 @@ from xml.parsers import expat
 from fsdaemon.doctor.facts import Place
 
 _CONFIGURATIONS = ("modules.conf", "lua.conf", "xml_curl.conf")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_COMMENT = re.compile(r"(<!--.*?-->)", re.S)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", re.S)
 _ATTRIBUTE = re.compile(r'(?<==)"[^"]*"|(?<==)\'[^\']*\'')
 _BARE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
@@ -67,10 +67,15 @@ def parse(lines: Sequence[str], places: Sequence[Place]) -> Node:
 
 
 def _tolerable(text: str) -> str:
-    text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
-    text = _DOCTYPE.sub(lambda found: "\n" * found[0].count("\n"), text)
-    text = _CONTROL.sub("\ufffd", _BARE.sub("&amp;", text))
-    return _ATTRIBUTE.sub(lambda found: found[0].replace("<", "&lt;"), text)
+    """What expat takes as FreeSWITCH takes it. (Of `--` in a comment both say that it is wrong.)"""
+    text = _DOCTYPE.sub(lambda found: "\n" * found[0].count("\n"), _CONTROL.sub("\ufffd", text))
+    parts = _COMMENT.split(text)
+    parts[::2] = map(_outside_comments, parts[::2])
+    return "".join(parts)
+
+
+def _outside_comments(text: str) -> str:
+    return _ATTRIBUTE.sub(lambda found: found[0].replace("<", "&lt;"), _BARE.sub("&amp;", text))
 
 
 class _Builder:

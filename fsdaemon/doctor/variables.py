@@ -23,8 +23,10 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     yield from _preset(facts, config)
     if facts.files.broken or not facts.files.contexts or facts.files.elsewhere("dialplan"):
         return
-    actions = [a for all_ in facts.files.contexts.values() for e in all_ for a in e.actions]
-    script = next((one.application for one in actions if one.application in _SCRIPTS), "")
+    extensions = [e for all_ in facts.files.contexts.values() for e in all_]
+    actions = [action for one in extensions for action in one.actions]
+    on_the_way = [action for one in extensions if one.goes_on or one.ours for action in one.actions]
+    script = next((one.application for one in on_the_way if one.application in _SCRIPTS), "")
     for header, key in named(config).items():
         if header.variable[:1].isupper() or _set(header.variable, actions, facts):
             continue
