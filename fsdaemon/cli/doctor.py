@@ -62,11 +62,11 @@ def _seconds(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from fsdaemon.doctor import report
+    from fsdaemon.doctor import report, rules
 
     config, found = _config(arguments.config)
-    facts, more = _looked(arguments, config)
-    found += more
+    facts = _looked(arguments, config, found)
+    found = rules.in_order(found)
     show = report.values if arguments.json else report.text
     told = show(facts, found, config)
     print(json.dumps(told, indent=2) if arguments.json else told)
@@ -90,7 +90,8 @@ def _config(path: Path | None) -> tuple[Config, list[Finding]]:
         return default(), [Finding("conf.toml", what, place, mend)]
 
 
-def _looked(arguments: argparse.Namespace, config: Config) -> tuple[Facts, list[Finding]]:
+def _looked(arguments: argparse.Namespace, config: Config, found: list[Finding]) -> Facts:
+    """The facts; what is wrong is added to `found`, also if the time does not suffice for all of it."""
     from fsdaemon.doctor import rules
     from fsdaemon.doctor.facts import Facts
     from fsdaemon.doctor.finding import Finding
@@ -111,19 +112,15 @@ def _looked(arguments: argparse.Namespace, config: Config) -> tuple[Facts, list[
         facts = gather(options, config, now.append)
         facts = replace(facts, daemon=_version(config))
         now.append("the checks")
-        return facts, rules.findings(facts, config)
+        rules.collect(facts, config, found)
     except _TooLong:
-        return facts, [
-            Finding(
-                "timeout",
-                f"Not finished within {arguments.timeout} s; the last was: {now[-1]}.",
-                None,
-                "fsdaemon doctor --timeout SECONDS, or --fs-cli '' if it hangs.",
-            )
-        ]
+        what = f"Not finished within {arguments.timeout} s; the last was: {now[-1]}."
+        mend = "fsdaemon doctor --timeout SECONDS, or --fs-cli '' if it hangs."
+        found.append(Finding("timeout", what, None, mend))
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, previous)
+    return facts
 
 
 def _version(config: Config) -> str:

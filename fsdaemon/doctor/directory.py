@@ -13,9 +13,10 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core import own, reasons
 from fsdaemon.core.decide import Decision, settle
 from fsdaemon.core.forwards import BEFORE
+from fsdaemon.core.policy import Verdict
 from fsdaemon.core.questions import drive
-from fsdaemon.core.users import User, plain
-from fsdaemon.doctor.facts import CONTEXT, Entry, Facts, Value
+from fsdaemon.core.users import User, plain, user_of
+from fsdaemon.doctor.facts import CONTEXT, Entry, Facts, Place, Value
 from fsdaemon.doctor.finding import RELOAD, Finding
 from fsdaemon.doctor.matching import ANYTHING, takes
 from fsdaemon.terms import variables as v
@@ -29,13 +30,13 @@ _SHOWN = 40
 
 def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     """Everything about users."""
-    users = Users(facts.files.users)
+    judge = _Judge(facts, config)
     for entry in facts.files.users:
         yield from _id(entry)
         of_domain = config.for_domain(entry.domain) if config.domains else config
         yield from _lists(entry, of_domain)
         for kind, value in _forwards(entry, of_domain):
-            yield from _forward(entry, kind, value, users, facts, of_domain)
+            yield from judge.forward(entry, kind, value)
 
 
 class Users:
@@ -91,8 +92,45 @@ def _forwards(entry: Entry, config: Config) -> Iterator[tuple[str, Value]]:
                 break
 
 
+class _Judge:
+    """Judges targets, each once: for a directory of many users who forward to few."""
+
+    def __init__(self, facts: Facts, config: Config) -> None:
+        self._facts, self._config = facts, config
+        self._users = Users(facts.files.users)
+        self._verdicts: dict[tuple[str, str, bool], Verdict] = {}
+        self._taken: dict[tuple[str, str], str | None] = {}
+
+    def forward(self, entry: Entry, kind: str, value: Value) -> Iterator[Finding]:
+        target = value.text
+        own_number = user_of(target, entry.domain).same(User(entry.id, entry.domain))
+        key = (target, entry.domain, own_number)
+        if key not in self._verdicts:
+            self._verdicts[key] = judged(entry, target, self._users, self._config).verdict
+        verdict = self._verdicts[key]
+        of, mend = f"{entry.id} forwards ({kind}) to {target[:_SHOWN]!r}", f"then {RELOAD}."
+        if verdict.why == reasons.NOT_A_NUMBER:
+            what = f"{of}, which is not a number: nobody follows it."
+            yield Finding("target", what, value.place, f"Write a user or a number, {mend}")
+        elif verdict.why == reasons.ITSELF:
+            what = f"{of}, that is to itself: nobody follows it."
+            yield Finding("target", what, value.place, f"Write another user or a number, {mend}")
+        elif verdict.notice == reasons.TARGET_NOT_A_USER:
+            yield from self._not_a_user(verdict.target, entry, of, value.place)
+
+    def _not_a_user(self, number: str, entry: Entry, of: str, place: Place) -> Iterator[Finding]:
+        key = (number, entry.variable("user_context") or "default")
+        if key not in self._taken:
+            self._taken[key] = _taken(*key, self._facts)
+        taken = self._taken[key]
+        if taken is not None:
+            what, mend = f"{of}, which is not a user, and {taken}.", f"Correct the number, then {RELOAD}."
+            yield Finding("target", what, place, mend, wrong=taken == _NOTHING)
+
+
 def judged(entry: Entry, target: str, users: Users, config: Config) -> Decision:
     """What the daemon would decide for a stranger who calls this user, if `target` were for all calls."""
+    config = config.for_domain(entry.domain) if config.domains else config
     lines = {
         v.UUID: CONTEXT,
         v.DESTINATION: entry.id,
@@ -108,45 +146,12 @@ def judged(entry: Entry, target: str, users: Users, config: Config) -> Decision:
     return drive(settle(headers, asked), lambda questions: [users.answer(one) for one in questions])
 
 
-def _forward(
-    entry: Entry, kind: str, value: Value, users: Users, facts: Facts, config: Config
-) -> Iterator[Finding]:
-    verdict = judged(entry, value.text, users, config).verdict
-    of = f"{entry.id} forwards ({kind}) to {value.text[:_SHOWN]!r}"
-    if verdict.why == reasons.NOT_A_NUMBER:
-        yield Finding(
-            "target",
-            f"{of}, which is not a number: nobody follows it.",
-            value.place,
-            f"Write a user or a number, then {RELOAD}.",
-        )
-    elif verdict.why == reasons.ITSELF:
-        yield Finding(
-            "target",
-            f"{of}, that is to itself: nobody follows it.",
-            value.place,
-            f"Write another user or a number, then {RELOAD}.",
-        )
-    elif verdict.notice == reasons.TARGET_NOT_A_USER:
-        taken = _taken(verdict.target, entry, facts)
-        if taken is None:
-            return
-        yield Finding(
-            "target",
-            f"{of}, which is not a user, and {taken}.",
-            value.place,
-            f"Correct the number, if it is wrong, then {RELOAD}.",
-            wrong=taken == _NOTHING,
-        )
-
-
 _NOTHING = "nothing in the dialplan calls anybody for it"
 _ONWARD = ("bridge", "transfer", "execute_extension", "lua")
 
 
-def _taken(number: str, entry: Entry, facts: Facts) -> str | None:
+def _taken(number: str, context: str, facts: Facts) -> str | None:
     """Who takes a number in a user's context; None: somebody does, or it cannot be told."""
-    context = entry.variable("user_context") or "default"
     if context not in facts.files.contexts or facts.files.elsewhere("dialplan"):
         return None
     for extension in facts.files.contexts[context]:

@@ -15,9 +15,9 @@ from fsdaemon.config.reader import Config
 from fsdaemon.doctor import machine, reading
 from fsdaemon.doctor.disk import Disk, closed_to
 from fsdaemon.doctor.facts import Contexts, Extension, Facts, Files, Place, Running
-from fsdaemon.doctor.preprocess import Preprocessed, Unreadable, preprocess
+from fsdaemon.doctor.preprocess import Unreadable, preprocess
 from fsdaemon.doctor.sockets import sockets
-from fsdaemon.doctor.tree import Node, NotXml, parse
+from fsdaemon.doctor.tree import NotXml, parse
 
 PLACES = ("/etc/freeswitch", "/usr/local/freeswitch/conf")
 _FUSIONPBX = ("/var/www/fusionpbx", "/usr/local/www/fusionpbx")
@@ -58,7 +58,9 @@ def gather(options: Options, config: Config, note: Callable[[str], None] = lambd
     share = _share()
     fusionpbx = options.fusionpbx or next((one for one in _FUSIONPBX if os.path.isdir(one)), "")
     read = preprocess(conf, {**_at_start(conf), **known}, Disk())
-    files = _files(read, share, note)
+    note("the elements of FreeSWITCH's configuration")
+    files = reading.files(read)
+    files = replace(files, copies=_copies(files.contexts, share))
     if files.elsewhere("dialplan"):
         files, line = _cached(files, fusionpbx)
         unseen.append(line)
@@ -123,29 +125,6 @@ def _share() -> str:
     return next((str(one) for one in places if (one / "fsdaemon.xml").is_file()), "")
 
 
-def _files(read: Preprocessed, share: str, note: Callable[[str], None]) -> Files:
-    plain = Files(
-        variables=read.variables,
-        includes=tuple(read.includes),
-        lost=tuple(read.lost),
-        unread=tuple(read.unread),
-    )
-    note("the elements of FreeSWITCH's configuration")
-    try:
-        root = parse(read.lines, read.places)
-    except NotXml as error:
-        return replace(plain, broken=(error.place, error.what))
-    contexts, modules = reading.contexts(root), reading.modules(root)
-    return replace(
-        plain,
-        contexts=contexts,
-        users=reading.users(root),
-        modules=modules,
-        bindings=tuple(one for one in reading.bindings(root) if one.module in modules),
-        copies=_copies(contexts, share),
-    )
-
-
 def _copies(contexts: Contexts, share: str) -> dict[str, str]:
     """Our files that are read, and differ from what was delivered."""
     found = {}
@@ -204,7 +183,7 @@ def _cached(files: Files, fusionpbx: str) -> tuple[Files, str]:
 def _of_cache(path: str, disk: Disk) -> Contexts:
     try:
         lines = disk.read(path).split("\n")
-        root: Node = parse(lines, [Place(path, number) for number, _ in enumerate(lines, 1)])
+        root = parse(lines, [Place(path, number) for number, _ in enumerate(lines, 1)])
     except (Unreadable, NotXml):
         return {}
     return reading.contexts(root)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fsdaemon.doctor.facts import (
     Action,
@@ -16,10 +17,12 @@ from fsdaemon.doctor.facts import (
     Contexts,
     Entry,
     Extension,
+    Files,
     Place,
     Value,
 )
-from fsdaemon.doctor.tree import Node
+from fsdaemon.doctor.preprocess import Preprocessed
+from fsdaemon.doctor.tree import Node, NotXml, parse
 
 _TIMES = (
     "wday",
@@ -36,6 +39,23 @@ _TIMES = (
     "date-time",
     "tod",
 )
+
+
+def files(read: Preprocessed) -> Files:
+    """What is in FreeSWITCH's configuration."""
+    plain = Files(
+        variables=read.variables,
+        includes=tuple(read.includes),
+        lost=tuple(read.lost),
+        unread=tuple(read.unread),
+    )
+    try:
+        root = parse(read.lines, read.places)
+    except NotXml as error:
+        return replace(plain, broken=(error.place, error.what))
+    loaded = modules(root)
+    bound = tuple(one for one in bindings(root) if one.module in loaded)
+    return replace(plain, contexts=contexts(root), users=users(root), modules=loaded, bindings=bound)
 
 
 def contexts(root: Node) -> Contexts:

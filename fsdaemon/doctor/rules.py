@@ -16,9 +16,21 @@ _RULES = (switch, dialplan, sockets, directory, variables)
 def findings(facts: Facts, config: Config) -> list[Finding]:
     """Everything that is wrong, then what is worth a look; each in the order in which it should be mended."""
     found: list[Finding] = []
+    collect(facts, config, found)
+    return in_order(found)
+
+
+def in_order(found: list[Finding]) -> list[Finding]:
+    """Each once, what is wrong first."""
+    return sorted(dict.fromkeys(found), key=lambda one: not one.wrong)
+
+
+def collect(facts: Facts, config: Config, found: list[Finding]) -> None:
+    """Add all findings to `found` one by one, so that those are there that were found in time."""
     for rule in _RULES:
         try:
-            found += rule.findings(facts, config)
+            for one in rule.findings(facts, config):
+                found.append(one)  # what is found is kept when the time is over
         except Exception as error:  # a configuration that nobody thought of
             name = rule.__name__.rpartition(".")[2]
             found.append(
@@ -29,4 +41,3 @@ def findings(facts: Facts, config: Config) -> list[Finding]:
                     "Please report it, with what is above it.",
                 )
             )
-    return sorted(dict.fromkeys(found), key=lambda one: not one.wrong)
