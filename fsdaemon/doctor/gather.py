@@ -55,6 +55,18 @@ def gather(options: Options, config: Config, note: Callable[[str], None] = lambd
     if not conf:
         return Facts(running=running, unseen=tuple(unseen))
     note(conf)
+    facts = replace(_configuration(conf, known, options, unseen, note), running=running)
+    note("who listens")
+    addresses = [one for found in sockets(facts, config) for one in found.addresses]
+    return replace(
+        facts, listeners=machine.listeners([*addresses, *config.server.listen]), unseen=tuple(unseen)
+    )
+
+
+def _configuration(
+    conf: str, known: dict[str, str], options: Options, unseen: list[str], note: Callable[[str], None]
+) -> Facts:
+    """What FreeSWITCH's files say, and who may read them."""
     share = _share()
     fusionpbx = options.fusionpbx or next((one for one in _FUSIONPBX if os.path.isdir(one)), "")
     read = preprocess(conf, {**_at_start(conf), **known}, Disk())
@@ -65,24 +77,17 @@ def gather(options: Options, config: Config, note: Callable[[str], None] = lambd
         files, line = _cached(files, fusionpbx)
         unseen.append(line)
     if files.elsewhere("directory"):
-        unseen.append(
-            "users and their forwards: FreeSWITCH asks for them elsewhere, and only for one at a time"
-        )
+        line = "users and their forwards: FreeSWITCH asks for them elsewhere, and only for one at a time"
+        unseen.append(line)
     user, closed = _closed(conf, options.user, read.files, unseen)
-    facts = Facts(
+    return Facts(
         conf,
         files,
-        running,
-        user,
-        closed,
+        user=user,
+        closed=closed,
         fusionpbx=fusionpbx if files.elsewhere("dialplan") else "",
         fusionpbx_app=os.path.isdir(os.path.join(fusionpbx, "app", "fsdaemon")),
         share=share,
-    )
-    note("who listens")
-    addresses = [one for found in sockets(facts, config) for one in found.addresses]
-    return replace(
-        facts, listeners=machine.listeners([*addresses, *config.server.listen]), unseen=tuple(unseen)
     )
 
 

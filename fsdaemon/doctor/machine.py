@@ -28,7 +28,8 @@ from fsdaemon.doctor.reading import contexts
 from fsdaemon.doctor.tree import NotXml, parse
 
 _SECONDS = 5.0  # for an answer of fs_cli
-_LARGEST = 128 << 20  # bytes of an answer
+_LARGEST = 64 << 20  # bytes of an answer
+_END = 1000  # bytes of an answer that say why there is none
 _CONNECT = 2.0  # seconds
 _FS_CLI = ("/usr/local/freeswitch/bin/fs_cli", "/opt/freeswitch/bin/fs_cli")
 _GREETING = b"connect\n\n"  # esl/session.py sends it first; FreeSWITCH waits for it
@@ -81,7 +82,7 @@ class FsCli:
                 with contextlib.suppress(OSError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            out.seek(0)
+            out.seek(-min(_END, out.tell()) if code else 0, os.SEEK_END if code else os.SEEK_SET)
             answer = out.read(_LARGEST).decode("utf-8", "replace")
         if code:
             line = answer.strip().splitlines()[-1:] or ["no word"]

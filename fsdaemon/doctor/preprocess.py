@@ -18,7 +18,7 @@ _DEEPEST = 100
 _VARIABLE = re.compile(r"\$\$\{([^{}]*)\}")
 _COMMENT = re.compile(r"<!--.*?(-->|$)|-->")
 _FRAME = re.compile(r"</?include>|<\?[^>]*\??>")
-_DIRECTIVE = re.compile(r'x-pre-process.*?cmd.*?=.*?"([^"]*)"?.*?data.*?=.*?"([^"]*)', re.I | re.S)
+_LONGEST = 1 << 16  # characters of a variable, which may contain itself
 _MARK = re.compile("x-pre-process", re.I)
 
 
@@ -61,6 +61,22 @@ def expand(text: str, variables: Mapping[str, Value]) -> str:
     return _VARIABLE.sub(lambda found: variables[found[1]].text if found[1] in variables else found[0], text)
 
 
+def _attributes(directive: str, *names: str) -> tuple[str, ...]:
+    """The values of attributes that have to be in this order; empty if one of them is not there."""
+    lower, at, found = directive.lower(), 0, []
+    for name in names:
+        for mark in (name, "=", '"'):
+            at = lower.find(mark, at)
+            if at < 0:
+                return ()
+            at += len(mark)
+        end = directive.find('"', at)
+        end = len(directive) if end < 0 else end
+        found.append(directive[at:end])
+        at = end + 1
+    return tuple(found)
+
+
 class _Pass:
     def __init__(self, out: Preprocessed, reader: Reader) -> None:
         self.out, self.reader = out, reader
@@ -90,12 +106,12 @@ class _Pass:
         end = line.find("/>", mark.start())
         directive = line[mark.start() : end if end >= 0 else None]
         before, after = line[: mark.start()], line[end + 2 :] if end >= 0 else ""
-        found = _DIRECTIVE.match(directive)
+        found = _attributes(directive, "cmd", "data")
         if not before.endswith("<") or not found:
             self.out.lost.append(Lost(place, raw.strip(), "FreeSWITCH cannot read this line"))
             return
         self._dropped(before[:-1] + after, place, raw)
-        self._execute(found[1].lower(), found[2], place, directory, depth)
+        self._execute(found[0].lower(), found[1], place, directory, depth)
 
     def _dropped(self, rest: str, place: Place, raw: str) -> None:
         """Remember what else is on a line that FreeSWITCH does not pass on."""
@@ -106,7 +122,7 @@ class _Pass:
     def _execute(self, command: str, data: str, place: Place, directory: str, depth: int) -> None:
         if command == "set" and "=" in data:
             name, _, value = data.partition("=")
-            self.out.variables[name.rstrip(" ")] = Value(value.lstrip(" "), place)
+            self.out.variables[name.rstrip(" ")] = Value(value.lstrip(" ")[:_LONGEST], place)
         elif command == "include":
             pattern = data if data.startswith("/") else posixpath.join(directory, data)
             files = self.reader.glob(pattern)

@@ -49,6 +49,8 @@ def files(read: Preprocessed) -> Files:
         lost=tuple(read.lost),
         unread=tuple(read.unread),
     )
+    if not read.lines:
+        return plain
     try:
         root = parse(read.lines, read.places)
     except NotXml as error:

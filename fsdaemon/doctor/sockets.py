@@ -89,6 +89,8 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
 
 def _address(address: str, one: Socket, facts: Facts, config: Config) -> Iterator[Finding]:
     where = one.set_at or one.place
+    if "${" in address and CONTEXT not in facts.files.contexts:
+        return  # it is set where our context is
     try:
         host_port(address)
     except Wrong:

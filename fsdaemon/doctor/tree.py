@@ -12,8 +12,8 @@ from xml.parsers import expat
 from fsdaemon.doctor.facts import Place
 
 _CONFIGURATIONS = ("modules.conf", "lua.conf", "xml_curl.conf")
-_COMMENT = re.compile(r"(<!--.*?-->)", re.S)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", re.S)
+_DOCTYPE_ENDS = 1 << 14  # characters from its beginning on
 _ATTRIBUTE = re.compile(r'(?<==)"[^"]*"|(?<==)\'[^\']*\'')
 _BARE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
@@ -68,9 +68,19 @@ def parse(lines: Sequence[str], places: Sequence[Place]) -> Node:
 
 def _tolerable(text: str) -> str:
     """What expat takes as FreeSWITCH takes it. (Of `--` in a comment both say that it is wrong.)"""
-    text = _DOCTYPE.sub(lambda found: "\n" * found[0].count("\n"), _CONTROL.sub("\ufffd", text))
-    parts = _COMMENT.split(text)
-    parts[::2] = map(_outside_comments, parts[::2])
+    text = _CONTROL.sub("\ufffd", text)
+    start = text.find("<!DOCTYPE")
+    if start >= 0:
+        head, tail = text[: start + _DOCTYPE_ENDS], text[start + _DOCTYPE_ENDS :]
+        text = _DOCTYPE.sub(lambda found: "\n" * found[0].count("\n"), head, count=1) + tail
+    parts, at = [], 0
+    while at < len(text):
+        start = text.find("<!--", at)
+        start = len(text) if start < 0 else start
+        end = text.find("-->", start)
+        end = len(text) if end < 0 else end + 3
+        parts += [_outside_comments(text[at:start]), text[start:end]]
+        at = end
     return "".join(parts)
 
 
