@@ -6,6 +6,7 @@ Rule: judges nothing. What fails is a fact or a line of `unseen`, never an excep
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,9 @@ from fsdaemon.doctor.tree import NotXml, parse
 
 PLACES = ("/etc/freeswitch", "/usr/local/freeswitch/conf")
 _FUSIONPBX = ("/var/www/fusionpbx", "/usr/local/www/fusionpbx")
-_CACHES = ("/var/cache/fusionpbx", "/tmp")
+_FUSIONPBX_CONF = ("/etc/fusionpbx/config.conf", "/usr/local/etc/fusionpbx/config.conf")
+_CACHE = re.compile(r"^\s*cache\.location\s*=\s*(\S+)", re.M)
+_USUAL_CACHE = "/var/cache/fusionpbx"
 _SHARES = ("share/fsdaemon/freeswitch/dialplan",)
 _SOCKET_LINE = "fsdaemon_socket="  # may differ in a copy: the README says so
 _DELIVERED = {
@@ -177,12 +180,24 @@ def _cached(files: Files, fusionpbx: str) -> tuple[Files, str]:
     said = f"the dialplan: FreeSWITCH asks for it elsewhere ({asked}), and only for the call at hand"
     found: dict[str, tuple[Extension, ...]] = {}
     disk = Disk()
-    for directory in _CACHES if fusionpbx else ():
-        for path in disk.glob(os.path.join(directory, "dialplan.*"))[:200]:
+    if fusionpbx:
+        for path in disk.glob(os.path.join(_cache(disk), "dialplan.*"))[:200]:
             found.update(_of_cache(path, disk))
     if not found:
         return files, said
     return replace(files, contexts={**files.contexts, **found}), f"{said}; its cache was looked at"
+
+
+def _cache(disk: Disk) -> str:
+    """Where FusionPBX keeps what it handed out."""
+    for path in _FUSIONPBX_CONF:
+        try:
+            named = _CACHE.search(disk.read(path))
+        except Unreadable:
+            continue
+        if named:
+            return named[1]
+    return _USUAL_CACHE
 
 
 def _of_cache(path: str, disk: Disk) -> Contexts:

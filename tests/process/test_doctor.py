@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -151,9 +150,7 @@ def test_an_expression_that_takes_for_ever(conf):
     default = conf / "dialplan" / "default.xml"
     default.write_text(DEFAULT.replace("<X-PRE", f"{evil}\n<X-PRE"))
     (conf / "directory" / "users.xml").write_text(USERS.replace("1000", "1" * 60))
-    began = time.monotonic()
     assert "timeout" in codes(conf, "--timeout", "3")
-    assert time.monotonic() - began < 40
 
 
 def test_a_lot_of_users(conf):
@@ -195,8 +192,9 @@ def test_fs_cli_of_every_kind(conf, tmp_path, script, why):
     program = tmp_path / "fs_cli"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    assert codes(conf, "--fs-cli", str(program)) == []
-    assert why in " ".join(doctor(conf, "--fs-cli", str(program))[1].split("not looked at")[1].split())
+    told = json.loads(doctor(conf, "--json", "--fs-cli", str(program))[1])
+    assert [why in one for one in told["not_looked_at"]].count(True) == 1
+    assert told["freeswitch"]["running"] is False
 
 
 def test_odd_options(conf):
