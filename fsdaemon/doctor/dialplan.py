@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Iterator
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core import busy
 from fsdaemon.core.users import User, plain
 from fsdaemon.doctor.facts import CONTEXT, Entry, Extension, Facts, Include, Place
 from fsdaemon.doctor.finding import RELOAD, Finding
@@ -45,6 +46,7 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     yield from _order(facts)
     yield from _codes(facts, config)
     yield from _callers(facts)
+    yield from _counted(facts, config)
 
 
 def _by_socket(ours: list[Extension]) -> bool:
@@ -163,6 +165,16 @@ def _codes(facts: Facts, config: Config) -> Iterator[Finding]:
                 first.place,
                 f"Put our include line before `{first.name}`, then {RELOAD}.",
             )
+
+
+def _counted(facts: Facts, config: Config) -> Iterator[Finding]:
+    """Whether the calls that users make are counted, where `routing.busy` wants to know."""
+    for extensions in facts.files.contexts.values():
+        names = {one.name: one.place for one in extensions}
+        if busy.wanted(config) and "fsdaemon_user" in names and "fsdaemon_busy" not in names:
+            what = "routing.busy counts only the calls that users get, not those that they make."
+            mend = f"Include {share(facts)}/default/fsdaemon_busy.xml first in this context (docs/busy.md)."
+            yield Finding("busy", what, names["fsdaemon_user"], mend, wrong=False)
 
 
 def _callers(facts: Facts) -> Iterator[Finding]:

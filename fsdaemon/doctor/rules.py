@@ -6,11 +6,11 @@ Rule: pure. A rule that fails on something that nobody thought of is itself a fi
 from __future__ import annotations
 
 from fsdaemon.config.reader import Config
-from fsdaemon.doctor import dialplan, directory, sockets, switch, variables
+from fsdaemon.doctor import dialplan, directory, login, sockets, switch, variables
 from fsdaemon.doctor.facts import Facts
 from fsdaemon.doctor.finding import Finding
 
-_RULES = (switch, dialplan, sockets, directory, variables)
+_RULES = (switch, dialplan, sockets, directory, variables, login)
 
 
 def findings(facts: Facts, config: Config) -> list[Finding]:

@@ -51,6 +51,7 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     yield from _reload(facts)
     yield from _copies(facts)
     yield from _fusionpbx(facts)
+    yield from _delay(facts)
 
 
 def _conf(facts: Facts) -> Iterator[Finding]:
@@ -209,6 +210,18 @@ def _fusionpbx(facts: Facts) -> Iterator[Finding]:
             "Our dialplan entries are not installed in FusionPBX: the daemon is not asked.",
             Place(place),
             f"cd {share(facts)}/fusionpbx && php install.php",
+        )
+
+
+def _delay(facts: Facts) -> Iterator[Finding]:
+    """The example configuration delays every call as long as its password is the one that everybody knows."""
+    password = facts.files.variables.get("default_password")
+    extensions = [one for all_ in facts.files.contexts.values() for one in all_]
+    fields = (test.field for one in extensions for c in one.conditions for test in c.tests)
+    if password and password.text == "1234" and "${default_password}" in fields:
+        what = "Every call waits ten seconds before a phone rings, because default_password is 1234."
+        yield Finding(
+            "delay", what, password.place, f"Write another password there, then {RELOAD}.", wrong=False
         )
 
 

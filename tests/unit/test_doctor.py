@@ -538,6 +538,72 @@ def test_a_rule_that_fails_hides_no_other(monkeypatch):
     assert codes == ["failed", "target"]
 
 
+LOGIN = '[switch]\naddress = "127.0.0.1:8021"\nuser = "fsdaemon@lab.test"\npassword = "x"\n'
+
+
+def entry(*params: str) -> str:
+    """docs/switch.md has a whole one."""
+    lines = "\n".join(
+        f'<param name="{one.partition("=")[0]}" value="{one.partition("=")[2]}"/>' for one in params
+    )
+    return USER.replace('<user id="1001"/>', f'<user id="fsdaemon">\n<params>\n{lines}</params></user>')
+
+
+ALL = "esl-allowed-events=PHONE_FEATURE_SUBSCRIBE,PRESENCE_PROBE,RELOADXML"
+
+
+def test_the_login_of_the_page():
+    text = (ROOT / "docs" / "switch.md").read_text("utf-8")
+    user = re.search(r"<user id=.fsdaemon.*?</user>", text, re.S)
+    assert user
+    facts = facts_of(tree(users=USER.replace('<user id="1001"/>', user[0])))
+    assert found(facts, load(LOGIN)) == []
+    assert found(facts, load(LOGIN.replace("fsdaemon@", "FSDAEMON@"))) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "line"),
+    [
+        (["sip-forbid-register=true", ALL], 9),
+        (["esl-password=x", ALL], 9),
+        (["esl-password=x", "sip-forbid-register=true", ALL.replace(",RELOADXML", "")], 13),
+    ],
+)
+def test_logins(params, line):
+    place = f"/conf/directory/default.xml:{line}"
+    assert found(facts_of(tree(users=entry(*params))), load(LOGIN)) == [("login", place)]
+
+
+def test_a_login_of_another_domain():
+    config = load(LOGIN.replace("lab.test", "example.com"))
+    assert found(facts_of(tree(users=entry("esl-password=x"))), config) == [("login", "/conf/directory")]
+
+
+def test_what_may_be_meant_so():
+    assert maybe(facts_of(tree()), load("[routing]\nbusy = 1\n")) == ["busy"]
+    delay = LOCAL.replace("Local_Extension", "d").replace("destination_number", "${default_password}")
+    top = TOP.replace("domain=lab", 'default_password=1234"/>\n<X-PRE-PROCESS cmd="set" data="domain=lab')
+    assert maybe(facts_of(tree(top=top, default=DEFAULT.replace(LOCAL, f"{LOCAL}\n{delay}")))) == ["delay"]
+
+
+@pytest.mark.parametrize(
+    ("example", "domains"), [("one_tenant", {"office": "lab.test"}), ("two_tenants", {"alpha": "alpha.test"})]
+)
+def test_the_examples_are_right(example, domains):
+    """Dialplans of their own."""
+    text = (OURS / "examples" / f"{example}.xml").read_text("utf-8")
+    ((context, domain),) = domains.items()
+    users = (
+        USER.replace('value="default"', f'value="{context}"')
+        .replace("$${domain}", domain)
+        .replace('id="100', 'id="10')
+    )
+    modules = MODULES.format("\n".join(f'<load module="{one}"/>' for one in [*LOADED, "mod_lua"]))
+    facts = facts_of(tree(default=text, users=users, modules=modules))
+    assert any(one.asks for all_ in facts.files.contexts.values() for one in all_)
+    assert found(facts) == []
+
+
 # --- the report ------------------------------------------------------------------------------------
 
 
