@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fsdaemon import __version__
 from fsdaemon.config.reader import Config
 from fsdaemon.doctor.dialplan import share
 from fsdaemon.doctor.facts import CONTEXT, Facts, Place, Running
@@ -48,6 +49,7 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     yield from _lost(facts)
     yield from _modules(facts, config)
     yield from _version(facts)
+    yield from _daemon(facts)
     yield from _reload(facts)
     yield from _copies(facts)
     yield from _fusionpbx(facts)
@@ -161,6 +163,12 @@ def _version(facts: Facts) -> Iterator[Finding]:
             None,
             "docs/compatibility.md; upgrade it.",
         )
+
+
+def _daemon(facts: Facts) -> Iterator[Finding]:
+    if facts.daemon and facts.daemon != __version__:
+        what = f"The daemon that runs is version {facts.daemon}, and {__version__} is installed."
+        yield Finding("version", what, None, "systemctl restart fsdaemon", wrong=False)
 
 
 def _reload(facts: Facts) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fsdaemon import __version__
 from fsdaemon.config.reader import Config, default, load
 from fsdaemon.doctor import reading, report, rules, switch
 from fsdaemon.doctor.disk import Who, closed_to
@@ -494,6 +495,11 @@ def test_an_old_freeswitch():
     assert switch.running_version(old) == "1.6.20-37~64bit"[:9]
     text = (ROOT / "docs" / "compatibility.md").read_text("utf-8")
     assert f"works with FreeSWITCH {'.'.join(map(str, switch.OLDEST))} and newer" in text
+
+
+def test_another_daemon_runs_than_is_installed():
+    assert maybe(replace(facts_of(tree()), daemon="0.0.1")) == ["version"]
+    assert maybe(replace(facts_of(tree()), daemon=__version__)) == []
 
 
 def test_a_forgotten_reload():
