@@ -19,6 +19,7 @@ from fsdaemon.doctor.finding import RELOAD, Finding
 OLDEST = (1, 8, 7)  # docs/compatibility.md
 _PARTS = ("dialplan", "directory", CONTEXT)  # of a path: files that concern us
 _OURS = f"{CONTEXT}.xml"
+_VALUE = re.compile(r"(?<==)(\"[^\"]*\"|'[^']*')")  # may be a password
 
 
 class Needed(NamedTuple):
@@ -111,7 +112,7 @@ def _lost(facts: Facts) -> Iterator[Finding]:
         if _concerns(one.place.file):
             yield Finding(
                 "lost",
-                f"{one.why}: {one.text[:60]}",
+                f"{one.why}: {_VALUE.sub('...', one.text)[:60]}",
                 one.place,
                 f"Put each element on a line of its own, then {RELOAD}.",
                 wrong=False,

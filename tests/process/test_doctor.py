@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,24 @@ def test_a_huge_file(conf):
         file.truncate(1 << 40)
     assert codes(conf) == []
     assert "it is larger than" in doctor(conf)[1]
+
+
+def test_a_file_that_freeswitchs_user_may_not_read(conf):
+    with tempfile.TemporaryDirectory(prefix="fsdaemon-doctor-") as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        shutil.copytree(conf, f"{open_to_all}/conf")
+        context = Path(open_to_all) / "conf" / "dialplan" / "fsdaemon.xml"
+        kit = Path(open_to_all) / "kit"
+        shutil.copytree(OURS / "default", kit)
+        default = context.with_name("default.xml")
+        default.write_text(default.read_text().replace(f"{OURS}/default", str(kit)))
+        for file, mode, wrong in (
+            (context, 0o600, ["closed"]),
+            (context, 0o644, []),
+            (kit, 0o750, ["closed"] * 2),
+        ):
+            file.chmod(mode)
+            assert codes(Path(open_to_all) / "conf", "--user", "nobody") == wrong
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

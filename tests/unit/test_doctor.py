@@ -610,6 +610,15 @@ def test_the_examples_are_right(example, domains):
     assert found(facts) == []
 
 
+def test_no_password_is_shown():
+    facts = facts_of(
+        tree(users=USER.replace("<include>", '<include><param name="password" value="geheim"/>'))
+    )
+    (one,) = [one for one in rules.findings(facts, default()) if one.code == "lost"]
+    assert "<param" in one.what
+    assert "geheim" not in one.what
+
+
 # --- the report ------------------------------------------------------------------------------------
 
 
