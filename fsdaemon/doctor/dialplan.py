@@ -33,7 +33,7 @@ def include_line(facts: Facts) -> str:
 
 def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     """Everything about it."""
-    if facts.files.broken or not facts.files.contexts:
+    if not facts.files.read or facts.files.broken:
         return
     ours = [one for name, all_ in facts.files.contexts.items() if name != CONTEXT for one in all_ if one.ours]
     elsewhere = facts.files.elsewhere("dialplan") and not any(one.asks for one in ours)

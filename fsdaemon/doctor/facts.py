@@ -140,6 +140,7 @@ class Files:
     includes: tuple[Include, ...] = ()
     lost: tuple[Lost, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  #: files that could not be read, and why
+    read: bool = False  #: there is a freeswitch.xml
     broken: tuple[Place, str] | None = None  #: where it is not XML, and what is wrong there
     copies: Mapping[str, str] = field(default_factory=dict)  #: file of ours → what differs from the delivered
 

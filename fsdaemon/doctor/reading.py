@@ -49,8 +49,9 @@ def files(read: Preprocessed) -> Files:
         lost=tuple(read.lost),
         unread=tuple(read.unread),
     )
-    if not read.lines:
+    if not read.files:
         return plain
+    plain = replace(plain, read=True)
     try:
         root = parse(read.lines, read.places)
     except NotXml as error:

@@ -16,6 +16,7 @@ from fsdaemon.terms.presets import PRESETS
 
 _SCRIPTS = ("lua", "python", "python3", "perl", "javascript", "v8", "curl")
 _FUSIONPBX = "fusionpbx"
+_HANDLER = "app.lua xml_handler"  # its lua.conf.xml
 
 
 def findings(facts: Facts, config: Config) -> Iterator[Finding]:
@@ -48,23 +49,26 @@ def _set(name: str, actions: list[Action], facts: Facts) -> bool:
     return any(name in one.variables for one in facts.files.users)
 
 
-def _line(config: Config, key: str) -> Place:
+def _line(config: Config, key: str) -> Place | None:
     file, _, line = config.origin.get(f"variables.{key}", "").rpartition(":")
-    return Place(file or config.source, int(line) if line.isdigit() else 0)
+    place = Place(file or config.source, int(line) if line.isdigit() else 0)
+    return place if place.file else None  # there is no conf.toml
 
 
 def _preset(facts: Facts, config: Config) -> Iterator[Finding]:
     where = _line(config, "preset")
-    if facts.fusionpbx and config.preset != _FUSIONPBX:
+    binding = facts.files.elsewhere("dialplan")
+    fusionpbx = facts.fusionpbx or (binding.asked if binding and _HANDLER in binding.asked else "")
+    if fusionpbx and config.preset != _FUSIONPBX:
         yield Finding(
             "preset",
-            f"This is FusionPBX ({facts.fusionpbx}), and variables.preset is "
+            f"This is FusionPBX ({fusionpbx}), and variables.preset is "
             f'"{config.preset}": its forwards are not read.',
             where,
             f'Write preset = "{_FUSIONPBX}" under [variables], then systemctl reload fsdaemon.',
         )
         return
-    if config.preset != _FUSIONPBX or facts.fusionpbx or facts.files.elsewhere("dialplan"):
+    if config.preset != _FUSIONPBX or fusionpbx or binding:
         return
     names = {n.variable for p in PRESETS[_FUSIONPBX].forwards.values() for n in p.target}
     data = [a.data for all_ in facts.files.contexts.values() for e in all_ for a in e.actions]

@@ -306,6 +306,11 @@ def test_the_context_is_missing_or_cannot_be_read():
         assert wrong(context=text) == [("context", "/conf/dialplan/fsdaemon.xml")]
 
 
+def test_no_dialplan_at_all():
+    codes = [code for code, _ in wrong(context="", default="")]
+    assert codes == ["context", "line"]
+
+
 def test_a_dialplan_that_asks_by_socket_alone_needs_no_context():
     own = f"""<extension name="own"><condition field="destination_number" expression="^(1...)$">
       <action application="socket" data="{HERE} full"/>
