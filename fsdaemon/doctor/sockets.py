@@ -59,8 +59,9 @@ def _read(data: str, place: Place, facts: Facts) -> Socket:
 
 
 def _from_variable(address: str, facts: Facts) -> Value | None:
-    value = facts.files.variables.get("fsdaemon_socket")
-    return value if value and value.text == address else None
+    """The variable of the preprocessor that the address comes from, as in our context."""
+    values = (one for name, one in facts.files.variables.items() if name.startswith(CONTEXT))
+    return next((one for one in values if one.text == address and one.place.file), None)
 
 
 def _known(name: str, facts: Facts, otherwise: str) -> str:
