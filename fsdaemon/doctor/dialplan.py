@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fsdaemon.config.reader import Config
 from fsdaemon.core import busy
 from fsdaemon.core.users import User, plain
-from fsdaemon.doctor.facts import CONTEXT, Entry, Extension, Facts, Include, Place
+from fsdaemon.doctor.facts import CODES, CONTEXT, COUNTS, USERS, Entry, Extension, Facts, Include, Place
 from fsdaemon.doctor.finding import RELOAD, Finding
 from fsdaemon.doctor.matching import before, takes
 
@@ -144,8 +144,8 @@ def _numbers(facts: Facts, context: str) -> list[str]:
 
 def _codes(facts: Facts, config: Config) -> Iterator[Finding]:
     for extensions in facts.files.contexts.values():
-        user = next((one for one in extensions if one.name == "fsdaemon_user"), None)
-        code = next((one for one in extensions if one.name == "fsdaemon_code"), None)
+        user = next((one for one in extensions if one.name == USERS), None)
+        code = next((one for one in extensions if one.name == CODES), None)
         if not user or not config.codes.enabled:
             continue
         if not code:
@@ -171,10 +171,10 @@ def _counted(facts: Facts, config: Config) -> Iterator[Finding]:
     """Whether the calls that users make are counted, where `routing.busy` wants to know."""
     for extensions in facts.files.contexts.values():
         names = {one.name: one.place for one in extensions}
-        if busy.wanted(config) and "fsdaemon_user" in names and "fsdaemon_busy" not in names:
+        if busy.wanted(config) and USERS in names and COUNTS not in names:
             what = "routing.busy counts only the calls that users get, not those that they make."
             mend = f"Include {share(facts)}/default/fsdaemon_busy.xml first in this context (docs/busy.md)."
-            yield Finding("busy", what, names["fsdaemon_user"], mend, wrong=False)
+            yield Finding("busy", what, names[USERS], mend, wrong=False)
 
 
 def _callers(facts: Facts) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 CONTEXT = "fsdaemon"  # freeswitch/dialplan/fsdaemon.xml
+USERS, CODES, COUNTS = (f"{CONTEXT}_{one}" for one in ("user", "code", "busy"))  # our extensions
 _ASKS = re.compile(rf"(before|beyond)/.* XML {CONTEXT}\Z", re.S)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from fsdaemon.config.reader import Config
 from fsdaemon.doctor import machine, reading
 from fsdaemon.doctor.disk import Disk, closed_to
-from fsdaemon.doctor.facts import Contexts, Extension, Facts, Files, Place, Running
+from fsdaemon.doctor.facts import CODES, USERS, Contexts, Extension, Facts, Files, Place, Running
 from fsdaemon.doctor.preprocess import Unreadable, preprocess
 from fsdaemon.doctor.sockets import sockets
 from fsdaemon.doctor.tree import NotXml, parse
@@ -29,8 +29,8 @@ _SHARES = ("share/fsdaemon/freeswitch/dialplan",)
 _SOCKET_LINE = "fsdaemon_socket="  # may differ in a copy: the README says so
 _DELIVERED = {
     "ask": "fsdaemon.xml",
-    "fsdaemon_user": "default/fsdaemon.xml",
-    "fsdaemon_code": "default/fsdaemon_codes.xml",
+    USERS: "default/fsdaemon.xml",
+    CODES: "default/fsdaemon_codes.xml",
 }
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fsdaemon import __version__
 from fsdaemon.config.reader import Config
 from fsdaemon.doctor.dialplan import share
-from fsdaemon.doctor.facts import CONTEXT, Facts, Place, Running
+from fsdaemon.doctor.facts import CODES, CONTEXT, Facts, Place, Running
 from fsdaemon.doctor.finding import RELOAD, Finding
 
 OLDEST = (1, 8, 7)  # docs/compatibility.md
@@ -147,7 +147,7 @@ def _wanted(texts: list[str], facts: Facts, config: Config) -> Iterator[tuple[st
     for one in _NEEDED:
         if not one.uses or any(re.search(one.uses, text) for text in texts):
             yield one.module, one.without
-    codes = any(e.name == f"{CONTEXT}_code" for all_ in facts.files.contexts.values() for e in all_)
+    codes = any(e.name == CODES for all_ in facts.files.contexts.values() for e in all_)
     if codes and config.codes.enabled:
         yield "mod_db", "forwards cannot be dialled (codes)"
         if config.codes.language:
