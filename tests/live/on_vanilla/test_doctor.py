@@ -109,9 +109,9 @@ def test_nothing_is_wrong(doctor, daemon):
     assert f"fsdaemon at 127.0.0.1:{doctor.site.daemon_port}" in out
 
 
-def test_files_are_read_as_freeswitch_reads_them(site):
+def test_files_are_read_as_freeswitch_reads_them(site, monkeypatch):
     """Each context has the same extensions in the same order; the users are those that it lists."""
-    os.environ["LD_LIBRARY_PATH"] = str(Path(fs_cli()).parents[1] / "lib")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(fs_cli()).parents[1] / "lib"))
     site.api("reloadxml")
     facts = gather(Options(str(site.directory), fs_cli()), default())
     assert facts.running
