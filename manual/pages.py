@@ -9,7 +9,9 @@ from manual import comments
 
 COMMAND_SECTIONS = {
     "exit status": """0: success.
-1: the input is wrong, and standard error lists every problem.
+1: the input is wrong, and standard error lists every problem; or
+.B doctor
+found something wrong.
 2: usage.
 """,
     "signals": """.TP
