@@ -14,6 +14,9 @@ _NSPAWN = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"]
 # IPAddressDeny is a program in the kernel; without these the container's systemd may not load it.
 _BPF = ["--system-call-filter=bpf", "--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON"]
 _ENV = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
+# How this machine reaches PyPI; a file of certificates is bound into the root.
+_PYPI = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_CERTIFICATES = "/root/certificates.crt"
 
 
 class Root:
@@ -22,9 +25,10 @@ class Root:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._enter = [*_NSPAWN[:1], f"--directory={path}", *_NSPAWN[1:], "--pipe"]
+        self._env = _ENV
 
     @classmethod
-    def debootstrap(cls, path: Path, suite: str = "bookworm") -> Root:
+    def debootstrap(cls, path: Path, suite: str) -> Root:
         subprocess.run(
             ["debootstrap", "--variant=minbase", "--include=systemd-sysv,dbus,iproute2", suite, str(path)],
             check=True, stdout=subprocess.DEVNULL, timeout=900,
@@ -38,42 +42,47 @@ class Root:
     def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A shell command in it; AssertionError with what it said if it fails."""
         result = subprocess.run(
-            [*self._enter, *_ENV, "sh", "-c", command],
+            [*self._enter, *self._env, "sh", "-c", command],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert not check or result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         return result
 
-    def apt(self, arguments: str) -> None:
-        self.run(f"apt-get -q -y -o Dpkg::Options::=--force-confold {arguments}")
+    def apt(self, arguments: str) -> str:
+        """What apt-get said."""
+        return self.run(f"apt-get -q -y -o Dpkg::Options::=--force-confold {arguments}").stdout
 
-    def put(self, file: Path) -> str:
-        shutil.copy(file, self.path / "root" / file.name)
-        return f"/root/{file.name}"
+    def put(self, *files: Path) -> str:
+        """Copies of files; their paths in here."""
+        for file in files:
+            shutil.copy(file, self.path / "root" / file.name)
+        return " ".join(f"/root/{file.name}" for file in files)
+
+    def with_pypi(self) -> Root:
+        """The same root, in which pip reaches what it reaches outside."""
+        there = Root(self.path)
+        passed = [f"{name}={os.environ[name]}" for name in _PYPI if name in os.environ]
+        certificates = os.environ.get("PIP_CERT")
+        if certificates:
+            there._enter = [*there._enter, f"--bind-ro={certificates}:{_CERTIFICATES}"]
+            passed.append(f"PIP_CERT={_CERTIFICATES}")
+        there._env = [*_ENV, *passed]
+        return there
 
     @contextmanager
-    def booted(self) -> Iterator[None]:
-        """A systemd runs in it, in a network of its own; `run` then runs beside it."""
+    def booted(self, *options: str) -> Iterator[int]:
+        """A systemd runs in it, in a network of its own; `run` then runs beside it. Its first process."""
         env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         container = subprocess.Popen(
-            [*_NSPAWN, f"--directory={self.path}", "--private-network", *_BPF, "--boot"],
+            [*_NSPAWN, f"--directory={self.path}", "--private-network", *_BPF, *options, "--boot"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env,
         )  # fmt: skip
         usual = self._enter
         try:
-            self._enter = [
-                "nsenter",
-                f"--target={_child(container.pid)}",
-                "-m",
-                "-u",
-                "-i",
-                "-n",
-                "-p",
-                "-r",
-                "-w",
-            ]
+            first = _child(container.pid)
+            self._enter = ["nsenter", f"--target={first}", *["-m", "-u", "-i", "-n", "-p", "-r", "-w"]]
             self._wait_booted()
-            yield
+            yield first
         finally:
             self._enter = usual
             container.terminate()
