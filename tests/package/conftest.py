@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,11 @@ from fsdaemon import __version__
 from tests.package.root import Root
 
 ROOT = Path(__file__).parents[2]
-TOOLS = {"debootstrap": "debootstrap", "dpkg-deb": "dpkg", "systemd-nspawn": "systemd-container"}
+TOOLS = {
+    "debootstrap": "debootstrap",
+    "dpkg-scanpackages": "dpkg-dev",
+    "systemd-nspawn": "systemd-container",
+}
 NEWER = __version__ + ".1"
 SUITES = {"bookworm": "12", "trixie": "13"}
 BUILD = "build-essential debhelper dh-python lintian make python3-venv"
@@ -60,17 +64,26 @@ def _replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), "utf-8")
 
 
+def offer(debs: Iterable[Path], repository: Path) -> None:
+    """A folder that apt takes for a repository, with these packages."""
+    repository.mkdir(parents=True)
+    for deb in debs:
+        shutil.copy(deb, repository / deb.name)
+    index = subprocess.check_output(["dpkg-scanpackages", "."], cwd=repository, stderr=subprocess.DEVNULL)
+    (repository / "Packages").write_bytes(index)
+
+
 class Suite:
     """One release of Debian: a clean root that knows the packages there are, and ours as they are built there."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.number, self.folder = name, SUITES[name], folder
-        (folder / "newer").mkdir()
+        (folder / "newer").mkdir(parents=True)
         kept = Path(os.environ.get("FSDAEMON_ROOTS", folder)) / name  # to try something again and again
         if not kept.exists():
             kept.mkdir(parents=True)
             base = Root.debootstrap(kept / "base", name)
-            base.run("apt-get -q update")
+            base.run("echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io; apt-get -q update")
             base.copy(kept / "builder").apt(f"install --no-install-recommends {BUILD}")
         self.base = Root(kept / "base")
         self.builder = Root(kept / "builder").with_pypi()
@@ -94,11 +107,17 @@ class Suite:
         return sorted(built, key=lambda deb: deb.name.replace("_", " "))
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Suite]]:
+    """Each release of Debian by its name, made when it is asked for."""
+    folder = tmp_path_factory.mktemp("suites")
+    yield functools.lru_cache(lambda name: Suite(name, folder / name))
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session", params=SUITES)
-def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    one = Suite(request.param, tmp_path_factory.mktemp(request.param))
-    yield one
-    shutil.rmtree(one.folder)
+def suite(request: pytest.FixtureRequest, made: Callable[[str], Suite]) -> Suite:
+    return made(request.param)
 
 
 @pytest.fixture

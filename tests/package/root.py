@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,12 +72,17 @@ class Root:
         return there
 
     @contextmanager
-    def booted(self, *options: str) -> Iterator[int]:
-        """A systemd runs in it, in a network of its own; `run` then runs beside it. Its first process."""
+    def booted(self, init: str = "--boot", users: int = 0) -> Iterator[int]:
+        """A systemd runs in it, in a network of its own; `run` then runs beside it. Its first process.
+
+        `init`: what starts systemd, if nspawn does not. `users`: it is in a user namespace that begins there.
+        """
         env = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        options = [f"--private-users={users}:65536", "--private-users-ownership=chown"] if users else _BPF
         container = subprocess.Popen(
-            [*_NSPAWN, f"--directory={self.path}", "--private-network", *_BPF, *options, "--boot"],
+            [*_NSPAWN, f"--directory={self.path}", "--private-network", *options, *init.split()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env,
+            preexec_fn=functools.partial(_own_control_group, users) if users else None,
         )  # fmt: skip
         usual = self._enter
         try:
@@ -99,6 +106,23 @@ class Root:
             assert time.monotonic() < end, f"systemd in the root is {state or 'silent'}"
             time.sleep(0.2)
             state = self.run("systemctl is-system-running", check=False).stdout.strip()
+
+
+def _own_control_group(owner: int) -> None:
+    """Go into a control group that belongs to `owner`, for a systemd that is not root."""
+    with tempfile.TemporaryDirectory() as mounted:
+        subprocess.run(["mount", "-t", "cgroup2", "none", mounted], check=True)
+        try:
+            group = Path(mounted) / f"fsdaemon-test-{owner}"
+            group.mkdir(exist_ok=True)
+            for one in (
+                group,
+                *(group / f"cgroup.{name}" for name in ("procs", "threads", "subtree_control")),
+            ):
+                os.chown(one, owner, owner)
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+        finally:
+            subprocess.run(["umount", mounted], check=True)
 
 
 def _child(pid: int) -> int:
