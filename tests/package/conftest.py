@@ -97,6 +97,14 @@ class Suite:
         newer = [_newer(deb, self.folder / "newer" / deb.name) for deb in this]
         return {__version__: (this[0], this[1]), NEWER: (newer[0], newer[1])}
 
+    @functools.cached_property
+    def stocked(self) -> Root:
+        """A Debian that has the libraries we take from it, and nothing of ours."""
+        root = self.base.copy(self.folder / "stocked")
+        root.apt(f"install {root.put(*self.debs[__version__])}")
+        root.run("dpkg --purge fsdaemon fsdaemon-dialplan; rm /root/*.deb")
+        return root
+
     def make_deb(self, lay: Callable[[Path], object]) -> list[Path]:
         """What `make deb` makes of the source that `lay` puts into a folder: the packages, by name."""
         source = self.builder.path / "root" / "source"
@@ -127,6 +135,14 @@ def debs(suite: Suite) -> Debs:
 
 @pytest.fixture
 def root(suite: Suite, tmp_path: Path) -> Iterator[Root]:
+    """A Debian of the test's own, with the libraries that ours takes from it."""
+    copy = suite.stocked.copy(tmp_path / "root")
+    yield copy
+    shutil.rmtree(copy.path)
+
+
+@pytest.fixture
+def clean(suite: Suite, tmp_path: Path) -> Iterator[Root]:
     """A clean Debian of the test's own."""
     copy = suite.base.copy(tmp_path / "root")
     yield copy

@@ -36,12 +36,12 @@ def ours(root: Root) -> list[str]:
     )
 
 
-def test_install(root: Root, debs: Debs) -> None:
-    root.apt(f"install {root.put(*debs[__version__])}")
-    assert root.run("fsdaemon --version").stdout == f"fsdaemon {__version__}\n"
-    root.run("fsdaemon check")
-    assert "Uml. fuer Cora: Kai" in root.run(EXPLAIN).stdout
-    served = root.run(
+def test_install(clean: Root, debs: Debs) -> None:
+    clean.apt(f"install {clean.put(*debs[__version__])}")
+    assert clean.run("fsdaemon --version").stdout == f"fsdaemon {__version__}\n"
+    clean.run("fsdaemon check")
+    assert "Uml. fuer Cora: Kai" in clean.run(EXPLAIN).stdout
+    served = clean.run(
         "fsdaemon serve & until fsdaemon explain --via 127.0.0.1:8084 --caller 102 --callee 100 --always 101;"
         " do sleep 0.2; done; kill $!"
     )
@@ -56,9 +56,9 @@ def test_install(root: Root, debs: Debs) -> None:
         "usr/share/doc/fsdaemon/README.md",
         "usr/lib/systemd/system/fsdaemon@.socket",
     ):
-        assert (root.path / file).is_file(), file
-    assert root.run("find /usr/lib/fsdaemon /etc/fsdaemon ! -perm -o=r ! -type l").stdout == ""
-    enabled = root.run("systemctl is-enabled fsdaemon.service fsdaemon.socket").stdout.split()
+        assert (clean.path / file).is_file(), file
+    assert clean.run("find /usr/lib/fsdaemon /etc/fsdaemon ! -perm -o=r ! -type l").stdout == ""
+    enabled = clean.run("systemctl is-enabled fsdaemon.service fsdaemon.socket").stdout.split()
     assert enabled == ["enabled", "enabled"]
 
 

@@ -40,7 +40,7 @@ for host in ("127.0.0.1", "192.0.2.1"):
 @pytest.fixture(scope="module")
 def system(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     """A booted Debian with the packages in it."""
-    root = suite.base.copy(tmp_path_factory.mktemp("booted") / "root")
+    root = suite.stocked.copy(tmp_path_factory.mktemp("booted") / "root")
     root.apt(f"install {root.put(*suite.debs[__version__])}")
     root.put(*suite.debs[NEWER])
     (root.path / "root" / "connect.py").write_text(CONNECT)
