@@ -88,7 +88,7 @@ def test_an_upgrade_loses_no_call(suite: Suite, root: Root, tmp_path: Path, befo
             switch.set_forwards({"100": {"all": "101"}})
             phone = Engaged("127.0.0.1", switch.sip, "lab.test", "101", switch.password("101"))
             said: list[str] = []
-            codes, worst = calls(switch, lambda: said.append(root.apt(f"install --no-download {new}")))
+            codes, worst = calls(switch, lambda: said.append(root.apt(f"install {new}")))
         finally:
             switch.stop()
         phone.close()
