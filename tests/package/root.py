@@ -16,6 +16,7 @@ _NSPAWN = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit"]
 # IPAddressDeny is a program in the kernel; without these the container's systemd may not load it.
 _BPF = ["--system-call-filter=bpf", "--capability=CAP_BPF,CAP_NET_ADMIN,CAP_PERFMON"]
 _ENV = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
+_NAMESPACES = ["-m", "-u", "-i", "-n", "-p", "-r", "-w"]
 # How this machine reaches PyPI; a file of certificates is bound into the root.
 _PYPI = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _CERTIFICATES = "/root/certificates.crt"
@@ -86,10 +87,7 @@ class Root:
         )  # fmt: skip
         usual = self._enter
         try:
-            first = _child(container.pid)
-            self._enter = ["nsenter", f"--target={first}", *["-m", "-u", "-i", "-n", "-p", "-r", "-w"]]
-            self._wait_booted()
-            yield first
+            yield self._wait_booted(container.pid, ["-U"] if users else [])
         finally:
             self._enter = usual
             container.terminate()
@@ -99,13 +97,20 @@ class Root:
                 container.kill()
                 container.wait(10)
 
-    def _wait_booted(self) -> None:
+    def _wait_booted(self, nspawn: int, namespaces: list[str]) -> int:
+        """Enter the container of a systemd-nspawn when it has started; its first process."""
         state = ""
-        end = time.monotonic() + 60
-        while state not in ("running", "degraded"):
-            assert time.monotonic() < end, f"systemd in the root is {state or 'silent'}"
+        end = time.monotonic() + 180
+        while time.monotonic() < end:
+            # nspawn's first child is not the last one, which becomes systemd.
+            children = Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split()
+            if children:
+                self._enter = ["nsenter", f"--target={children[-1]}", *_NAMESPACES, *namespaces]
+                state = self.run("systemctl is-system-running", check=False).stdout.strip()
+                if state in ("running", "degraded"):
+                    return int(children[-1])
             time.sleep(0.2)
-            state = self.run("systemctl is-system-running", check=False).stdout.strip()
+        raise AssertionError(f"systemd in the root is {state or 'silent'}")
 
 
 def _own_control_group(owner: int) -> None:
@@ -123,14 +128,3 @@ def _own_control_group(owner: int) -> None:
             (group / "cgroup.procs").write_text(str(os.getpid()))
         finally:
             subprocess.run(["umount", mounted], check=True)
-
-
-def _child(pid: int) -> int:
-    """The first process of a container: the child of its systemd-nspawn."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        if children:
-            return int(children[0])
-        time.sleep(0.1)
-    raise AssertionError("systemd-nspawn starts nothing")
