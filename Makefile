@@ -68,7 +68,7 @@ install: $(TOOLS)/.installed
 	umask 022 && $(MAKE) --no-print-directory _venv _files
 	@test -n "$(DESTDIR)" || $(MAKE) --no-print-directory _link
 
-# The same on Debian's own libraries, for its package: in $(LIB) is only what Debian lacks or has in an old version.
+# The same on Debian's own libraries, for its package: in $(LIB) is what Debian lacks, or has with more than is used.
 debian: $(TOOLS)/.installed
 	umask 022 && $(MAKE) --no-print-directory _debian _files
 
@@ -86,7 +86,7 @@ _venv:
 
 _debian:
 	rm -rf build/lib "$(DESTDIR)$(LIB)"
-	$(TOOLS)/bin/pip install --quiet --no-compile --no-deps --target "$(DESTDIR)$(LIB)" . greenswitch phonenumbers
+	$(TOOLS)/bin/pip install --quiet --no-compile --no-deps --target "$(DESTDIR)$(LIB)" . greenswitch phonenumbers rich
 	cd "$(DESTDIR)$(LIB)" && rm -rf $(UNUSED) bin *.dist-info/direct_url.json
 	find "$(DESTDIR)$(LIB)" -type f \( $(patsubst %,-name '%' -o,$(SOURCES)) -false \) -delete
 	install -D -m 755 debian/launcher "$(DESTDIR)$(PREFIX)/bin/fsdaemon"

@@ -74,7 +74,7 @@ def test_what_pip_installed_does_not_count(root: Root, debs: Debs) -> None:
     local = root.run("python3 -c 'import site; print(site.getsitepackages()[0])'").stdout.strip()
     assert local.startswith("/usr/local/")
     (root.path / local[1:]).mkdir(parents=True, exist_ok=True)
-    for module in ("gevent", "rich", "fsdaemon"):
+    for module in ("gevent", "loguru", "fsdaemon"):
         (root.path / local[1:] / f"{module}.py").write_text("raise ImportError('of pip')\n")
     assert root.run("cd /root && fsdaemon --version").stdout == f"fsdaemon {__version__}\n"
     root.run("fsdaemon status --help; fsdaemon explain --caller 102 --callee 100 --always 101")
