@@ -24,7 +24,7 @@ CONFIG = $(if $(filter-out /etc,$(SYSCONFDIR)),$(SPACE)--config $(CONF))
 UNITS = $(foreach kind,service socket,fsdaemon.$(kind) fsdaemon@.$(kind))
 TOOLS = build/tools
 
-.PHONY: demo test lint live bench install _install _link uninstall deb clean
+.PHONY: demo test lint live bench soak install debian _venv _debian _files _link uninstall deb clean
 
 demo: $(STAMP)
 	$(BIN)/python -m tests.demo
@@ -51,22 +51,49 @@ bench: $(STAMP)
 	@test -z "$$FREESWITCH" || test -n "$$FREESWITCH_VANILLA" || echo "no FREESWITCH_VANILLA: --dialplan is left out" >&2
 	test -z "$$FREESWITCH" || test -z "$$FREESWITCH_VANILLA" || $(BIN)/python -m bench --dialplan --out bench/out
 
+# A week in an hour, through a real FreeSWITCH; CALLS=200 SESSIONS=10000 for less, ARGS='--seed N' for the rest.
+CALLS ?= 20000
+SESSIONS ?= 1000000
+soak: $(STAMP)
+	$(BIN)/python -m bench.soak --calls $(CALLS) --sessions $(SESSIONS) $(ARGS)
+
+# What the libraries bring and nothing here uses.
+UNUSED = phonenumbers/geodata phonenumbers/carrierdata phonenumbers/tzdata phonenumbers/geocoder.py \
+    phonenumbers/carrier.py phonenumbers/timezone.py phonenumbers/prefix.py gevent/tests
+SOURCES = *.pyi *.c *.cpp *.h *.pxd *.pyx
+
 # A virtual environment in $(LIB), without pip and with .pyc, and what belongs to it. A conf.toml that is
 # there stays. umask: the daemon runs as nobody in particular, and has to read all of it.
 install: $(TOOLS)/.installed
-	umask 022 && $(MAKE) --no-print-directory _install
+	umask 022 && $(MAKE) --no-print-directory _venv _files
+	@test -n "$(DESTDIR)" || $(MAKE) --no-print-directory _link
 
-_install:
-	$(TOOLS)/bin/python -m manual build/manual
+# The same on Debian's own libraries, for its package: in $(LIB) is what Debian lacks, or has with more than is used.
+debian: $(TOOLS)/.installed
+	umask 022 && $(MAKE) --no-print-directory _debian _files
+
+_venv:
 	rm -rf build/lib "$(DESTDIR)$(LIB)"
 	$(PYTHON) -m venv --without-pip "$(DESTDIR)$(LIB)"
 	$(TOOLS)/bin/pip --python "$(DESTDIR)$(LIB)/bin/python" install --quiet --no-compile .
 	find "$(DESTDIR)$(LIB)/bin" -type f ! -name fsdaemon -delete
-	rm -f "$(DESTDIR)$(LIB)"/lib/python*/site-packages/*.dist-info/direct_url.json
+	cd "$(DESTDIR)$(LIB)"/lib/python*/site-packages && rm -rf $(UNUSED) *.dist-info/direct_url.json
+	find "$(DESTDIR)$(LIB)/lib" -type f \( $(patsubst %,-name '%' -o,$(SOURCES)) -false \) -delete
 	sed -i 's|$(abspath $(DESTDIR)$(LIB))|$(LIB)|g' "$(DESTDIR)$(LIB)/pyvenv.cfg" "$(DESTDIR)$(LIB)/bin/fsdaemon"
 	"$(DESTDIR)$(LIB)/bin/python" -m compileall -q -s "$(abspath $(DESTDIR)/)" -p / --invalidation-mode checked-hash "$(abspath $(DESTDIR)$(LIB))"
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(dir $(CONF))"
+	install -d "$(DESTDIR)$(PREFIX)/bin"
 	ln -sfn ../lib/fsdaemon/bin/fsdaemon "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
+
+_debian:
+	rm -rf build/lib "$(DESTDIR)$(LIB)"
+	$(TOOLS)/bin/pip install --quiet --no-compile --no-deps --target "$(DESTDIR)$(LIB)" . greenswitch phonenumbers rich
+	cd "$(DESTDIR)$(LIB)" && rm -rf $(UNUSED) bin *.dist-info/direct_url.json
+	find "$(DESTDIR)$(LIB)" -type f \( $(patsubst %,-name '%' -o,$(SOURCES)) -false \) -delete
+	install -D -m 755 debian/launcher "$(DESTDIR)$(PREFIX)/bin/fsdaemon"
+
+_files:
+	$(TOOLS)/bin/python -m manual build/manual
+	install -d "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(dir $(CONF))"
 	test -e "$(DESTDIR)$(CONF)" || install -m 644 conf.toml "$(DESTDIR)$(CONF)"
 	for kind in service socket; do \
 	    unit="$(DESTDIR)$(UNITDIR)/fsdaemon"; \
@@ -77,6 +104,7 @@ _install:
 	install -D -m 644 debian/fsdaemon.logrotate "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/fsdaemon"
 	install -D -m 644 build/manual/fsdaemon.1 "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1"
 	install -D -m 644 build/manual/fsdaemon.conf.5 "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
+	install -D -m 644 build/manual/fsdaemon-dialplan.7 "$(DESTDIR)$(SHARE)/man/man7/fsdaemon-dialplan.7"
 	install -D -m 644 build/manual/fsdaemon.bash "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon"
 	install -D -m 644 build/manual/_fsdaemon "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
 	install -D -m 644 build/manual/fsdaemon.fish "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
@@ -84,7 +112,6 @@ _install:
 	install -d "$(DESTDIR)$(SHARE)/fsdaemon" "$(DESTDIR)$(DOC)"
 	cp -R freeswitch "$(DESTDIR)$(SHARE)/fsdaemon/"
 	cp -R README*.md CHANGELOG.md conf.toml docs "$(DESTDIR)$(DOC)/"
-	@test -n "$(DESTDIR)" || $(MAKE) --no-print-directory _link
 
 # The context where FreeSWITCH finds it. A file of that name that is there stays.
 _link:
@@ -101,13 +128,14 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/fsdaemon" $(UNITS:%="$(DESTDIR)$(UNITDIR)/%")
 	rm -f "$(DESTDIR)$(SYSCONFDIR)/logrotate.d/fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/man/man1/fsdaemon.1" "$(DESTDIR)$(SHARE)/man/man5/fsdaemon.conf.5"
+	rm -f "$(DESTDIR)$(SHARE)/man/man7/fsdaemon-dialplan.7"
 	rm -f "$(DESTDIR)$(SHARE)/bash-completion/completions/fsdaemon" "$(DESTDIR)$(ZSHDIR)/_fsdaemon"
 	rm -f "$(DESTDIR)$(SHARE)/fish/vendor_completions.d/fsdaemon.fish"
 	@test -n "$(DESTDIR)" || test "$$(readlink "$(LINK)")" != "$(CONTEXT)" || rm "$(LINK)"
 	@echo "left: $(DESTDIR)$(dir $(CONF))"
 	@test -n "$(DESTDIR)" || echo "now: systemctl daemon-reload"
 
-# dist/fsdaemon_VERSION-1_ARCHITECTURE.deb, by Debian's own tools in a copy of this folder.
+# dist/fsdaemon_VERSION-1~debRELEASE_all.deb and fsdaemon-dialplan_…, by Debian's own tools in a copy of this folder.
 deb:
 	debian/make-deb
 

@@ -17,7 +17,7 @@ TEST = ["pytest>=8", "hypothesis>=6.100"]
 BROWSER = ["playwright>=1.40"]
 LIVE = ["pjsua2-python>=2.14"]
 BENCH = ["genesis", "matplotlib"]
-MANUAL = ["argparse-manpage>=4.5", "shtab>=1.7"]
+MANUAL = ["argparse-manpage>=4.5", "markdown-it-py>=2.1", "shtab>=1.7"]
 LINT = ["ruff>=0.9", "mypy>=1.14"]
 
 setup(

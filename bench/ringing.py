@@ -17,15 +17,16 @@ from dataclasses import dataclass, field
 
 _RINGS = 0.2  # seconds, then the caller gives up
 _LATE = 4.0  # seconds after the last INVITE, for those that still wait
-_SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
-def _header(name: str, text: str) -> str:
+def header(name: str, text: str) -> str:
+    """The first header of that name, or nothing."""
     match = re.search(rf"^{name}: *(.*?)\r?$", text, re.M | re.I)
     return match[1] if match else ""
 
 
-def _digest(user: str, password: str, method: str, challenge: str) -> str:
+def digest(user: str, password: str, method: str, challenge: str) -> str:
     """The answer to a challenge (RFC 2617)."""
     realm, nonce = (re.search(rf'{name}="([^"]*)"', challenge)[1] for name in ("realm", "nonce"))  # type: ignore[index]
 
@@ -63,7 +64,7 @@ class Phone:
         for number in (1, 2):
             self.sock.sendto(self._register(number, challenge).encode(), (place.host, place.port))
             answer = self.sock.recv(65536).decode()
-            challenge = _header("WWW-Authenticate", answer) or _header("Proxy-Authenticate", answer)
+            challenge = header("WWW-Authenticate", answer) or header("Proxy-Authenticate", answer)
         if not answer.startswith("SIP/2.0 200"):
             raise RuntimeError(f"{user} is not registered: {answer.splitlines()[0]}")
         self.sock.setblocking(False)
@@ -72,7 +73,7 @@ class Phone:
         host, port = self.sock.getsockname()
         address, place = f"<sip:{self.user}@{self.place.domain}>", self.place
         proof = (
-            f"Authorization: {_digest(self.user, place.password, 'REGISTER', challenge)}\r\n"
+            f"Authorization: {digest(self.user, place.password, 'REGISTER', challenge)}\r\n"
             if challenge
             else ""
         )
@@ -81,7 +82,7 @@ class Phone:
             f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{uuid.uuid4().hex}\r\n"
             f"From: {address};tag={self.user}\r\nTo: {address}\r\n"
             f"Call-ID: {self.user}@{port}\r\nCSeq: {number} REGISTER\r\n"
-            f"Contact: <sip:{self.user}@{host}:{port}>\r\nExpires: 3600\r\nMax-Forwards: 70\r\n{proof}"
+            f"Contact: <sip:{self.user}@{host}:{port}>\r\nExpires: 7200\r\nMax-Forwards: 70\r\n{proof}"
             "Content-Length: 0\r\n\r\n"
         )
 
@@ -94,7 +95,7 @@ class Phone:
                 return
             text = data.decode("utf-8", "replace")
             if text.startswith("INVITE "):
-                self.rang.append(_header("From", text))
+                self.rang.append(header("From", text))
                 self._answer(text, peer, "180 Ringing")
             elif text.startswith("CANCEL "):
                 self._answer(text, peer, "200 OK")
@@ -194,7 +195,7 @@ class Caller:
             call_id,
             "",
             f"{extra}Content-Type: application/sdp\r\n",
-            _SDP.format(host=self.place.host),
+            SDP.format(host=self.place.host),
         )
 
     def _cancel(self, call_id: str) -> None:
@@ -206,10 +207,10 @@ class Caller:
                 text = self.sock.recv(65536).decode("utf-8", "replace")
             except (BlockingIOError, ConnectionRefusedError):
                 return
-            call = self.calls.get(_header("Call-ID", text))
+            call = self.calls.get(header("Call-ID", text))
             status = re.match(r"SIP/2.0 (\d+)", text)
-            if call and status and _header("CSeq", text) == f"{call.cseq} INVITE":
-                self._answered(_header("Call-ID", text), call, int(status[1]), text)
+            if call and status and header("CSeq", text) == f"{call.cseq} INVITE":
+                self._answered(header("Call-ID", text), call, int(status[1]), text)
 
     def _answered(self, call_id: str, call: _Call, status: int, text: str) -> None:
         if status in (180, 183) and not call.rang:  # 183: FreeSWITCH plays the ringback of vars.xml
@@ -217,11 +218,9 @@ class Caller:
             heapq.heappush(self._due, (call.rang + _RINGS, next(self._count), call_id))
         if status < 200:
             return
-        self._request("ACK", call_id, _header("To", text))
+        self._request("ACK", call_id, header("To", text))
         if status == 407 and not call.proof:
-            call.proof = _digest(
-                self.user, self.place.password, "INVITE", _header("Proxy-Authenticate", text)
-            )
+            call.proof = digest(self.user, self.place.password, "INVITE", header("Proxy-Authenticate", text))
             call.cseq += 1
             self._invite(call_id)
         else:

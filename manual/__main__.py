@@ -1,7 +1,8 @@
 """Writes the man pages and the shell completions into a folder: python -m manual FOLDER.
 
 fsdaemon(1) and the completions come from the parser of the command line (argparse-manpage, shtab),
-fsdaemon.conf(5) from the comments of conf.toml; so none of them can say what the program does not know.
+fsdaemon.conf(5) from the comments of conf.toml, fsdaemon-dialplan(7) from docs/; so none of them can say what
+the program does not know.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from argparse_manpage.manpage import Manpage
 
 from fsdaemon import __version__
 from fsdaemon.cli import main as cli
+from manual import dialplan
 from manual.pages import COMMAND_SECTIONS, conf_page
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,7 @@ def main(folder: Path) -> None:
     (folder / "fsdaemon.1").write_text(_command_page(), "utf-8")
     conf = (ROOT / "conf.toml").read_text("utf-8")
     (folder / "fsdaemon.conf.5").write_text(conf_page(conf, __version__), "utf-8")
+    (folder / "fsdaemon-dialplan.7").write_text(dialplan.page(ROOT, __version__), "utf-8")
     parser = _complete_files(cli._parser())
     for shell, name in SHELLS.items():
         (folder / name).write_text(shtab.complete(parser, shell), "utf-8")

@@ -9,7 +9,9 @@ from manual import comments
 
 COMMAND_SECTIONS = {
     "exit status": """0: success.
-1: the input is wrong, and standard error lists every problem.
+1: the input is wrong, and standard error lists every problem; or
+.B doctor
+found something wrong.
 2: usage.
 """,
     "signals": """.TP
@@ -23,8 +25,17 @@ accepts no further call, finishes those in progress, and ends
 .I /etc/fsdaemon/conf.toml
 read if it exists; see
 .BR fsdaemon.conf (5)
+.TP
+.I /usr/share/fsdaemon/freeswitch/dialplan/
+what FreeSWITCH's dialplan includes to ask the daemon; see
+.BR fsdaemon\\-dialplan (7)
+.TP
+.I /usr/share/doc/fsdaemon/docs/
+how to install it, what it does with each call, codes, phones, trunks, call records, and what to do if
+something is wrong
 """,
-    "see also": """.BR fsdaemon.conf (5),
+    "see also": """.BR fsdaemon\\-dialplan (7),
+.BR fsdaemon.conf (5),
 .BR systemd.socket (5)
 """,
 }
@@ -32,7 +43,11 @@ read if it exists; see
 
 def escape(text: str) -> str:
     """`text` as it stands in a man page: nothing in it is a command."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return no_command(text.replace("\\", "\\e").replace("-", "\\-"))
+
+
+def no_command(text: str) -> str:
+    """`text`, in which no line begins as a command of man(7) does."""
     return re.sub(r"(?m)^([.'])", r"\\&\1", text)
 
 
@@ -52,7 +67,7 @@ def conf_page(conf: str, version: str) -> str:
         for item in section.items:
             lines += [".PP", escape(item)] if isinstance(item, str) else _entry(section.name, item)
     lines += [".SH [domains]", escape(told.domains), ".PP", ".nf", escape(told.example), ".fi"]
-    lines += [".SH SEE ALSO", ".BR fsdaemon (1)"]
+    lines += [".SH SEE ALSO", ".BR fsdaemon (1),", ".BR fsdaemon\\-dialplan (7)"]
     return "\n".join(lines) + "\n"
 
 

@@ -14,15 +14,25 @@ from pathlib import Path
 
 _START = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid())\n"
-    "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve'])"
+    "os.execv(sys.executable, [sys.executable, '-m', 'fsdaemon', 'serve', *sys.argv[2:]])"
 )
 
 
 class Supervisor:
     """fsdaemon.socket and fsdaemon.service: WatchdogSec, WatchdogSignal=SIGKILL, Restart=always, RestartSec=0."""
 
-    def __init__(self, port: int, watchdog: float = 1.0, activation: bool = True) -> None:
+    def __init__(
+        self,
+        port: int,
+        watchdog: float = 1.0,
+        activation: bool = True,
+        config: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """`log`: the file to which the daemon's lines are appended; without one they are lost."""
         self.port, self.watchdog, self.activation = port, watchdog, activation
+        self.options = ["--config", str(config)] if config else []
+        self.log = log or Path(os.devnull)
         self.listener = socket.create_server(("127.0.0.1", port), backlog=1024) if activation else None
         self._directory = tempfile.TemporaryDirectory()
         self._path = str(Path(self._directory.name) / "notify")
@@ -45,13 +55,14 @@ class Supervisor:
             "WATCHDOG_USEC": str(int(self.watchdog * 1e6)),
         }
         if self.listener:
-            command = [sys.executable, "-c", _START, str(self.listener.fileno())]
+            command = [sys.executable, "-c", _START, str(self.listener.fileno()), *self.options]
             descriptors = [self.listener.fileno()]
             env["LISTEN_FDS"] = "1"
         else:
             command = [sys.executable, "-m", "fsdaemon", "serve", "--listen", f"127.0.0.1:{self.port}"]
-            descriptors = []
-        self.process = subprocess.Popen(command, env=env, pass_fds=descriptors, stderr=subprocess.DEVNULL)
+            command, descriptors = command + self.options, []
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, env=env, pass_fds=descriptors, stderr=log)
         self.starts.append(time.monotonic())
         self._alive = time.monotonic() + 5
 

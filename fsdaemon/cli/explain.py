@@ -200,7 +200,8 @@ def ask_daemon(question: Question, data: bytes, host: str, port: int, config: Co
     """
     played = _play(Switch(data, lambda command: answer(question, command, config.variables)), host, port)
     heard, facts = _heard(played), explain(question, data, config)
-    if any(heard[key] != facts[key] for key in ("verdict", "reason", "target", "label")):
+    followed = ("target",) if FORWARD in (heard["verdict"], facts["verdict"]) else ()
+    if any(heard[key] != facts[key] for key in ("verdict", "reason", "label", *followed)):
         read = config.source or "the built-in defaults"
         unlike = (
             f"by {read} it would be: {facts['what']}; is that what the daemon reads, and was it reloaded?"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
-from fsdaemon.cli import options
+from fsdaemon.cli import doctor, options
 from fsdaemon.config.reader import Config, ConfigError, Problem, default, load
 from fsdaemon.daemon import stderr
 from fsdaemon.esl.protocol import ProtocolError, read
@@ -385,7 +385,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: fsdaemon explain --caller 102 --callee 100 --always 101",
     )
     _explain_options(explain)
-    for command in (serve, check, status, explain):
+    for command in (serve, check, status, explain, doctor.command(commands)):
         command.add_argument(
             "--config",
             type=Path,

@@ -34,8 +34,9 @@ class Context(NamedTuple):
     now: str = ""  #: when FreeSWITCH asked, in microseconds
     given: tuple[v.Header, ...] = ()  #: what the dialplan set of this callee's forwards, and nobody else's
     sounded: bool = False  #: a phone rang before, so FreeSWITCH would not say whether the next one does
-    half: bool = False  #: the caller is the half of a loopback: a member of a group, or *4
+    half: bool = False  #: the caller is a half of a loopback that nobody took yet: of a group, or *4
     coded: bool = False  #: the SIP code of an earlier leg is on the channel
+    looked_up: Mapping[v.Header, str] = {}  #: what the dialplan wants to know of the callee
 
 
 class Call(NamedTuple):
@@ -175,6 +176,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
     beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
     half = source.headers.get(v.LOOPBACK_LEG) == "B"
+    answered = source.headers.get(v.ANSWERED) not in ("", "0")  # then it is somebody's call, as any other
     return Context(
         asks=True,
         beyond=beyond,
@@ -184,6 +186,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
         given=tuple(name for name in (*v.FORWARDS.values(), v.FORWARD_EXCEPT) if name in source.headers),
         sounded=half or causes.sounded(source.headers),  # of a loopback FreeSWITCH does not say it
-        half=half,
+        half=half and not answered,
         coded=v.LAST_CODE in source.headers,
+        looked_up=forwards.looked_up(source, callee, found.stage),
     )

@@ -56,6 +56,7 @@ def assignments(call: Call, verdict: Verdict, shown: Shown, config: Config) -> d
         values[v.RANG] = "true"
     if call.context.seconds and call.stage == BEFORE and verdict.action == RING:
         values[v.TIMEOUT] = call.context.seconds
+    values.update(call.context.looked_up)
     values.update(_mailbox(call, verdict))
     values.update(_for_the_next_bridge(call, verdict))
     if call.stage == ONCE:

@@ -28,6 +28,7 @@ _RING_TIME = 60  # seconds; SWITCH_DEFAULT_TIMEOUT
 _DIGITS = 6
 # Values of the administrator's that may go back onto the channel.
 _OWN = re.compile(r"[\w.*#+,/:-]*", re.ASCII)
+_GROUP = re.compile(r"[\w .*#+,-]*")  # part of a key of `hash`, which "/" would end
 
 
 class Forwarding(NamedTuple):
@@ -208,6 +209,17 @@ def rights_of(source: Source, callee: User) -> dict[v.Header, tuple[str, str]]:
     return {
         name: (theirs if _OWN.fullmatch(theirs) else "", own if _OWN.fullmatch(own) else "")
         for name, (theirs, own) in pairs.items()
+    }
+
+
+def looked_up(source: Source, callee: User, stage: str) -> dict[v.Header, str]:
+    """What a dialplan would else look up of the callee by itself: behind mod_xml_curl each is a request."""
+    if stage != BEFORE or v.CALLED_TIMEOUT not in source.headers:
+        return {}
+    group, seconds = source.directory(callee, v.CALLGROUP), source.directory(callee, v.CALL_TIMEOUT)
+    return {
+        v.CALLED_GROUP: group if _GROUP.fullmatch(group) else "",
+        v.CALLED_TIMEOUT: seconds if seconds.isascii() and seconds.isdigit() else "",
     }
 
 

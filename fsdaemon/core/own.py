@@ -25,6 +25,7 @@ _IS_GROUP = "group:"
 _LONGEST_LIST, _MOST_LISTED = 4000, 100  # characters and entries of a list in the directory
 _NEITHER = "neither a user, nor a number, nor a group (group:NAME)"
 _SHOWN = 60  # characters of what is wrong
+_E164 = 15  # digits of a public number at most (ITU-T E.164 section 6.1)
 _ENOUGH = 7  # digits of a whole number; `+49` alone is the beginning of one
 
 _SPEECH = r"(?:\*1[01])?"  # TS 22.030 annex C: a basic service behind the number
@@ -107,7 +108,9 @@ def _entry(word: str, name: str, place: str) -> Entry | None:
             return Entry(word, name, place, GROUP(word[len(_IS_GROUP) :].strip()))
         except Wrong:
             return None
-    return Entry(word, name, place) if dialable(as_dialled(word)) else None
+    number = as_dialled(word)
+    too_long = number.startswith("+") and len(digits(number)) > _E164
+    return Entry(word, name, place) if dialable(number) and not too_long else None
 
 
 def dialled(line: str) -> tuple[Entry, ...]:

@@ -13,6 +13,17 @@ from fsdaemon.terms.presets import PRESETS
 _CALLS = 50  # after which a name that was never there is not going to come
 
 
+def named(config: Config) -> dict[v.Header, str]:
+    """What conf.toml itself names under [variables], and with which key; not what is in the directory."""
+    return {
+        name: key
+        for key, names in config.variables.lists().items()
+        if config.origin.get(f"variables.{key}", "default") != "default"
+        for name in names
+        if not name.directory
+    }
+
+
 class Expected:
     """What one configuration waits for, over many calls."""
 
@@ -20,13 +31,7 @@ class Expected:
         """Wait for the names that conf.toml gives under [variables]."""
         self._preset = config.preset
         self._calls = 0
-        self._waiting = {
-            name: key
-            for key, names in config.variables.lists().items()
-            if config.origin.get(f"variables.{key}", "default") != "default"
-            for name in names
-            if not name.directory
-        }
+        self._waiting = named(config)
         theirs = (preset for name, preset in PRESETS.items() if name != config.preset)
         names = {name for preset in theirs for place in preset.forwards.values() for name in place.target}
         self._foreign = {name for name in names if not name.directory} - set(self._waiting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import gevent
@@ -18,6 +19,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.core import codes
 from fsdaemon.core.commands import BRIDGE, setting
 from fsdaemon.core.decide import Decision, settle
+from fsdaemon.core.directory import Directory
 from fsdaemon.core.questions import Way, clean, drive
 from fsdaemon.esl.protocol import CONNECT, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.terms.channel import Api, Command, Execute, Headers
@@ -32,6 +34,14 @@ _TRIES = 6  # where somebody else changes the same user's forwards at the same m
 _PAUSE = 0.15  # seconds at most between two of them
 
 __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "Session"]
+
+
+def _is_this_machine(address: Any) -> bool:
+    """Whether the peer's address cannot be another machine's."""
+    try:
+        return ip_address(address[0]).is_loopback
+    except (ValueError, IndexError, TypeError):
+        return False
 
 
 class Refused(NamedTuple):
@@ -78,6 +88,7 @@ class Session(OutboundSession):
         self._taken = 0
         self.session_data = _NOTHING
         self.answers: dict[Api, str] = {}
+        self._directory = Directory(whole=_is_this_machine(client_address))
         self.refused: list[Refused] = []  #: commands that FreeSWITCH did not take
 
     def start_event_handlers(self) -> None:
@@ -187,15 +198,24 @@ class Session(OutboundSession):
         return outcome
 
     def _ask(self, questions: Sequence[Api]) -> list[str]:
-        replies = self.send_all(questions)
+        """FreeSWITCH's answers; what the directory knows of a user comes in one piece."""
+        replies = self._api(self._directory.instead(questions))
+        self._directory.learn(replies)
+        open_ = [one for one in questions if one not in replies and self._directory.answer(one) is None]
+        replies.update(self._api(open_))
+        answers = {one: replies.get(one, self._directory.answer(one) or "") for one in questions}
+        self.answers.update(answers)
+        return [clean(answers[one]) for one in questions]
+
+    def _api(self, questions: Sequence[Api]) -> dict[Api, str]:
+        replies = self.send_all(questions) if questions else []
         hint = "is `full` missing behind the address in the dialplan?"
         self.refused += [
             Refused(question, reply.reply.strip(), hint)
             for question, reply in zip(questions, replies)
             if reply.content_type == _NO_ANSWER
         ]
-        self.answers.update((question, reply.reply) for question, reply in zip(questions, replies))
-        return [clean(reply.reply) for reply in replies]
+        return {question: reply.reply for question, reply in zip(questions, replies)}
 
     def _tell(self, decision: Decision) -> None:
         """Send what was decided. A bridge is answered when the call is over; nobody waits for that."""

@@ -133,6 +133,8 @@ DOMAIN = _v("fsdaemon_domain", Writer.DIALPLAN)
 FORWARDS = {name: _v(f"fsdaemon_forward_{KINDS[name].variable}", Writer.DIALPLAN) for name in SET}
 FORWARD_EXCEPT = _v("fsdaemon_forward_except", Writer.DIALPLAN)  # who may get through all the same
 MEMBERS = _v("fsdaemon_members", Writer.DIALPLAN)  # stage "members": who rings there, and what they forward
+CALLED_TIMEOUT = _v("fsdaemon_call_timeout", Writer.DIALPLAN)  # wanted: CALL_TIMEOUT of the callee, and
+CALLED_GROUP = _v("called_party_callgroup", Writer.DAEMON)  # CALLGROUP, as the example configuration has it
 # What the daemon sets. The first five are the contract; the others are its memory on the channel.
 VERDICT = _v("fsdaemon_verdict", Writer.DAEMON)
 REASON = _v("fsdaemon_reason", Writer.DAEMON)

@@ -223,6 +223,7 @@ class Switch(Process):
     """Our own small configuration on loopback, on free ports."""
 
     profiles = 2
+    people: ClassVar[dict[str, str]] = NAMES  # of the directory
 
     @property
     def context_file(self) -> Path:
@@ -281,7 +282,7 @@ class Switch(Process):
 
     def _users(self, forwards: dict[str, dict[str, str]], extra: dict[str, dict[str, str]]) -> str:
         users = []
-        for number, name in NAMES.items():
+        for number, name in self.people.items():
             variables = {
                 "user_context": "default",
                 "effective_caller_id_name": name,

@@ -12,7 +12,7 @@ import pytest
 
 from fsdaemon import __version__
 from tests import inbound
-from tests.package.conftest import NEWER
+from tests.package.conftest import NEWER, Suite
 from tests.package.root import Root
 
 ASK = "fsdaemon explain --json --caller 102 --callee 100 --always 101 --via 127.0.0.1"
@@ -38,11 +38,11 @@ for host in ("127.0.0.1", "192.0.2.1"):
 
 
 @pytest.fixture(scope="module")
-def system(base: Root, debs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
-    """A booted Debian 12 with the package in it."""
-    root = base.copy(tmp_path_factory.mktemp("booted") / "root")
-    root.apt(f"install {root.put(debs[__version__])}")
-    root.put(debs[NEWER])
+def system(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
+    """A booted Debian with the packages in it."""
+    root = suite.stocked.copy(tmp_path_factory.mktemp("booted") / "root")
+    root.apt(f"install {root.put(*suite.debs[__version__])}")
+    root.put(*suite.debs[NEWER])
     (root.path / "root" / "connect.py").write_text(CONNECT)
     outward = root.path / "usr" / "bin" / "outward"
     outward.write_text(OUTWARD)
@@ -232,7 +232,7 @@ def test_an_upgrade_loses_no_call(system: Root) -> None:
     caller = "for i in $(seq 100); do for p in 8084 8085; do python3 /root/connect.py $p || echo LOST; done; sleep 0.05; done"
     (system.path / "root" / "caller.sh").write_text(caller)
     system.run("systemd-run --unit=caller -p StandardOutput=file:/root/calls sh /root/caller.sh")
-    system.run(f"dpkg -i --force-confold /root/fsdaemon_{NEWER}-1_*.deb")
+    system.run(f"dpkg -i --force-confold /root/fsdaemon*_{NEWER}-1~deb*.deb")
     system.run("while systemctl -q is-active caller; do sleep 0.2; done")
     calls = (system.path / "root" / "calls").read_text().splitlines()
     assert len(calls) == 200
@@ -243,6 +243,6 @@ def test_an_upgrade_loses_no_call(system: Root) -> None:
 
 
 def test_purge_under_systemd(system: Root) -> None:
-    system.run("apt-get -q -y purge fsdaemon")
+    system.run("apt-get -q -y purge fsdaemon fsdaemon-dialplan")
     assert system.run("systemctl list-units --all --no-legend 'fsdaemon*' | cat").stdout == ""
     assert system.run("find /etc /usr /run/systemd/system -name '*fsdaemon*'").stdout == ""

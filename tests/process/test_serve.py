@@ -114,6 +114,19 @@ def test_a_dialplan_that_carries_it_with_the_leg(daemon: Daemon) -> None:
     )
 
 
+def test_a_users_entry_is_looked_up_once(daemon: Daemon) -> None:
+    """Behind mod_xml_curl each look-up is a request."""
+    names = {"effective_caller_id_name": "Cora", "call_forward_all": "102"}
+    variables = "".join(f'<variable name="{name}" value="{value}"/>' for name, value in names.items())
+    whole = {"find_user_xml id 100 lab.test": f'<user id="100"><variables>{variables}</variables></user>'}
+    call = plain(fsdaemon_forward_all="", fsdaemon_callee_name="", fsdaemon_forward_except="")
+    played = Switch(call, whole).call("127.0.0.1", daemon.port)
+    assert (
+        shown_by_mod_sofia(played.variables["effective_caller_id_name"]) == "Uml. fuer Cora: Sina Sekretariat"
+    )
+    assert [asked for asked in played.asked if "100" in asked and "user" in asked] == [*whole]
+
+
 def test_a_refused_command_is_logged(daemon: Daemon) -> None:
     with socket.create_server(("127.0.0.1", 0)), socket.create_connection(("127.0.0.1", daemon.port)) as sock:
         sock.recv(100)
@@ -316,7 +329,7 @@ def test_without_full_the_daemon_says_what_is_missing(daemon: Daemon) -> None:
 
     for _ in range(2):
         Deaf(plain(fsdaemon_callee_name="")).call("127.0.0.1", daemon.port)
-    line = daemon.wait_line("FreeSWITCH refused api user_data")
+    line = daemon.wait_line("FreeSWITCH refused api find_user_xml")
     assert line.endswith("-ERR command not found; is `full` missing behind the address in the dialplan?")
     good_call(daemon.port)
     assert sum("FreeSWITCH refused api" in line for line in daemon.lines) == 1

@@ -353,6 +353,22 @@ def test_a_forward_that_is_off_does_not_shorten_the_ringing():
     assert "fsdaemon_timeout" not in values(decided(**ASKED, answers=off))
 
 
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [("sales", "sales"), ("tech support,a", "tech support,a"), ("a/b", ""), ("${x}", ""), ("it's", "")],
+)
+def test_what_the_dialplan_wants_to_know_of_the_callee(stored, told):
+    answers = {
+        "user_data 100@lab.test var callgroup": stored,
+        "user_data 100@lab.test var call_timeout": "12" if told else "1;x=2",
+    }
+    set_ = values(decided(**ASKED, fsdaemon_call_timeout="30", answers=answers))
+    assert (set_["called_party_callgroup"], set_["fsdaemon_call_timeout"]) == (told, "12" if told else "")
+    assert not {"called_party_callgroup", "fsdaemon_call_timeout"} & set(
+        values(decided(**ASKED, answers=answers))
+    )
+
+
 def test_a_menu_that_took_the_call_begins_a_new_way():
     """Nobody who forwarded before it counts, neither for a loop nor for the label."""
     way = {
@@ -443,3 +459,11 @@ def test_the_half_of_a_loopback_sends_no_sound():
     assert onward["fsdaemon_verdict"] == "forward"
     for told in (half, onward):
         assert (told["ringback"], told["loopback_no_pre_answer"]) == ("", "true")
+
+
+def test_the_half_of_a_loopback_that_was_taken_is_a_call_as_any_other():
+    """After a transfer by keys it is who is sent on: that caller hears the phone ring."""
+    context = {"fsdaemon_context": "default", "fsdaemon_stage": "before", "fsdaemon_domain": "lab.test"}
+    taken = {"loopback_leg": "B", "Caller-Channel-Answered-Time": "1795755111000000"}
+    told = values(decided(**context, **taken, ringback="%(1,2,3)"))
+    assert not {"ringback", "loopback_no_pre_answer"} & set(told)

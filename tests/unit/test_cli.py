@@ -46,6 +46,17 @@ def test_check_prints_the_effective_configuration(capsys, tmp_path: Path):
     assert out.startswith(f"# {file}\n")
 
 
+@pytest.mark.parametrize("name", ["released-0.1.0.toml", "released-0.2.0.toml"])
+def test_every_key_of_a_version_that_was_released_is_valid(capsys, name: str):
+    """If a key is renamed, `check` has to give the new name: then this test says so."""
+    file = Path(__file__).parents[1] / "conf" / name
+    code, out, err = run(capsys, "check", "--config", str(file))
+    assert (code, err) == (0, "")
+    assert len(re.findall(rf"^\w+ = .* # {re.escape(str(file))}:\d+$", out, re.M)) == len(
+        re.findall(r"^\w+ = ", file.read_text("utf-8"), re.M)
+    )
+
+
 def test_what_check_prints_is_the_configuration_again(capsys, tmp_path: Path):
     for name in ("good-all.toml", "good-domains.toml"):
         text = (Path(__file__).parents[1] / "conf" / name).read_text("utf-8")

@@ -42,9 +42,8 @@ def extension(file: Path, name: str) -> ElementTree.Element:
 
 
 def test_it_is_short():
-    assert (
-        len(lines(CONTEXT, KIT)) <= 123
-    )  # two for queues: a codec for an agent's loopback, and the label's end
+    # 129: two for queues (a codec for an agent's loopback, and the label's end), six for look-ups that the daemon does
+    assert len(lines(CONTEXT, KIT)) <= 129
     assert len(lines(CODES)) <= 20
     assert len(lines(OWN_CALLS)) <= 10
 
@@ -216,11 +215,13 @@ def test_nobody_is_asked_twice_with_or_without_the_daemon(before, bridge, callee
         ("true", "100", "b.example"),
         ("true", "102", "lab.test"),
         ("true", "1.0", "lab.test"),
+        ("true", "100", "LAB.test"),
+        ("true", "Alice", "lab.test"),
         ("false", "100", "lab.test"),
         ("", "100", "lab.test"),
     ],
 )
-@pytest.mark.parametrize("callee", ["100", "1.0", "110"])
+@pytest.mark.parametrize("callee", ["100", "1.0", "110", "alice"])
 def test_ones_own_number_with_or_without_the_daemon(authorized, user, domain, callee):
     assert_same_without_the_daemon(
         {
@@ -235,14 +236,20 @@ def test_ones_own_number_with_or_without_the_daemon(authorized, user, domain, ca
 
 
 def test_a_member_of_a_group_forwards_to_a_user_only_without_the_daemon():
-    """The last of the conditions that keep the phone ringing: its field is "B", and the id of a user."""
+    """The last of the conditions that keep the phone ringing: "B", not answered, and the id of no user."""
     *_, one = extension(CONTEXT, "follow").iter("regex")
-    assert one.get("field", "").startswith("${loopback_leg}${user_data(${fsdaemon_target}@")
+    assert one.get("field", "").startswith("${loopback_leg}${answered_time}${user_data(${fsdaemon_target}@")
     expression = one.get("expression", "").replace(r"\z", r"\Z")
-    assert [bool(re.search(expression, field)) for field in ("B", "", "1001", "B1001", "A")] == [
-        True,
-        *[False] * 4,
-    ]
+    fields = ("B0", "0", "01001", "B01001", "A0", "B1795755111000000")
+    assert [bool(re.search(expression, field)) for field in fields] == [True, *[False] * 5]
+
+
+def test_a_member_of_a_group_has_no_mailbox_before_somebody_took_the_call():
+    *_, one = extension(CONTEXT, "mailbox").iter("condition")
+    assert one.get("field") == "${module_exists(mod_voicemail)}${loopback_leg}${answered_time}"
+    takes = {"true0", "true1795755111000000", "trueA1795755111000000", "trueB1795755111000000"}
+    for field in (*takes, "trueB0", "false0", "falseB1795755111000000"):
+        assert bool(re.search(one.get("expression", ""), field)) == (field in takes), field
 
 
 def assert_same_without_the_daemon(values):

@@ -357,6 +357,17 @@ def test_a_running_daemon_says_the_same(capsys):
     assert via == {**alone, "uuid": via["uuid"]}
 
 
+@pytest.mark.parametrize(
+    "more", [("--caller", "101"), ("--caller", "100"), ("--caller", "104", "--own", "104")], ids=str
+)
+def test_a_running_daemon_says_the_same_of_an_exception(capsys, more):
+    """The forward that is not followed has a target, and the channel has none: that is no difference."""
+    alone = told(capsys, *more, *BOSS)
+    with Daemon() as daemon:
+        via = told(capsys, *more, *BOSS, "--via", f"127.0.0.1:{daemon.port}")
+    assert {**via, "UUID": ""} == {**alone, "UUID": ""}
+
+
 def test_a_running_daemon_says_something_else(capsys, tmp_path: Path):
     """Its configuration is another one than the file has: the verdict is the daemon's, and that is said."""
     file = tmp_path / "conf.toml"

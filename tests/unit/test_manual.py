@@ -1,4 +1,5 @@
-"""fsdaemon.conf(5) says of every key what conf.toml says; fsdaemon(1) and the completions know every option."""
+"""fsdaemon.conf(5) says of every key what conf.toml says; fsdaemon(1) and the completions know every option;
+fsdaemon-dialplan(7) has all that connects FreeSWITCH."""
 
 from __future__ import annotations
 
@@ -12,11 +13,13 @@ import pytest
 
 from fsdaemon import __version__
 from fsdaemon.config.reader import OVERRIDABLE, SCHEMA
+from manual import dialplan
 from manual.pages import conf_page, escape
 
 ROOT = Path(__file__).parents[2]
 CONF = (ROOT / "conf.toml").read_text("utf-8")
 PAGE = conf_page(CONF, __version__)
+DIALPLAN = dialplan.page(ROOT, __version__)
 
 
 def unescaped(text: str) -> str:
@@ -60,13 +63,55 @@ def test_nothing_written_is_a_command() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="no man: apt install man-db")
-def test_man_has_nothing_to_complain_about(tmp_path: Path) -> None:
-    file = tmp_path / "fsdaemon.conf.5"
-    file.write_text(PAGE, "utf-8")
+@pytest.mark.parametrize(
+    ("name", "page", "says"),
+    [
+        ("fsdaemon.conf.5", PAGE, 'Uml. fuer {diverter}: {caller}"'),
+        (
+            "fsdaemon-dialplan.7",
+            DIALPLAN,
+            '<X-PRE-PROCESS cmd="include" data="/usr/share/fsdaemon/freeswitch/',
+        ),
+    ],
+)
+def test_man_has_nothing_to_complain_about(tmp_path: Path, name: str, page: str, says: str) -> None:
+    file = tmp_path / name
+    file.write_text(page, "utf-8")
     command = ["man", "--warnings", "--encoding=UTF-8", "--local-file", str(file)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert result.stderr == ""
-    assert 'Uml. fuer {diverter}: {caller}"' in result.stdout
+    assert says in result.stdout
+
+
+@pytest.mark.parametrize("part", dialplan.PARTS, ids=lambda part: part.heading)
+def test_the_dialplan_page_has_every_command_and_line_of_its_parts(part: dialplan.Part) -> None:
+    """What an administrator copies, for each kind of dialplan."""
+    source = dialplan.section((ROOT / part.file).read_text("utf-8"), part.section)
+    copied = re.findall(r"^ *```\w+\n(.*?)^ *```$", source, re.M | re.S)
+    lines = [line.strip() for block in copied for line in block.splitlines() if line.strip()]
+    shown = {line.strip() for line in unescaped(DIALPLAN).splitlines()}
+    assert [line for line in lines if line not in shown] == []
+    assert f"\n.SH {part.heading.upper()}\n" in DIALPLAN
+
+
+def test_a_link_says_where_its_end_is() -> None:
+    """On this machine, or further down; a path of the repository helps nobody."""
+    text = unescaped(DIALPLAN)
+    assert re.findall(r"\]\(|\(\.\./|\(#", text) == []
+    named = set(re.findall(r"\((/usr/share/[^)]*)\)", text))
+    repository = {
+        path.replace(dialplan.DELIVERED, "freeswitch/dialplan").replace("/usr/share/doc/fsdaemon/", "")
+        for path in named
+    }
+    assert repository
+    assert [path for path in sorted(repository) if not (ROOT / path).is_file()] == []
+    assert "(FUSIONPBX, below)" in text
+
+
+def test_a_section_that_is_gone_is_missed() -> None:
+    assert dialplan.section("# a\nx\n## b\ny\n## c\nz\n", "b") == "y\n"
+    with pytest.raises(ValueError, match="no section 'd'"):
+        dialplan.section("# a\n", "d")
 
 
 def test_command_page_and_completions(tmp_path: Path) -> None:
@@ -79,5 +124,12 @@ def test_command_page_and_completions(tmp_path: Path) -> None:
             word in text for word in ("serve", "check", "explain", "not-registered", "not_registered")
         ), name
     page = unescaped((tmp_path / "fsdaemon.1").read_text("utf-8"))
-    for text in ("fsdaemon serve", "--not-registered", "EXIT STATUS", "SIGHUP", "fsdaemon.conf"):
+    for text in (
+        "fsdaemon serve",
+        "--not-registered",
+        "EXIT STATUS",
+        "SIGHUP",
+        "fsdaemon.conf",
+        "fsdaemon-dialplan (7)",
+    ):
         assert text in page

@@ -100,6 +100,13 @@ def test_what_is_none_of_it_lets_nobody_through_and_is_told(bad: str) -> None:
     assert found.unread == f"{bad.strip()[:60]!r} is neither a user, nor a number, nor a group (group:NAME)"
 
 
+def test_a_number_that_took_what_follows_it_is_told() -> None:
+    """Without a comma the digits behind a number with a plus are part of it; no public number is that long."""
+    found = listed("104 +49 170 12345678 105 106", HERE)
+    assert [entry.number for entry in found.entries] == ["104"]
+    assert found.unread.startswith("'+49 170 12345678 105 106' is neither a user")
+
+
 @pytest.mark.parametrize(
     "text", ["1 " * 10_000, "+1 " * 6_700, "104," * 5_000, "9" * 20_000, "+49" + " 1" * 9_999]
 )

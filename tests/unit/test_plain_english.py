@@ -31,7 +31,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "README.md"
 PAGES += [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "freeswitch").glob("**/*.md"))]
 XML = sorted((ROOT / "freeswitch").glob("**/*.xml"))
 HASH = [ROOT / "conf.toml", *sorted((ROOT / "systemd").iterdir())]
-HASH += [ROOT / "debian" / name for name in ("control", "postinst", "prerm", "postrm", "make-deb")]
+HASH += [file for file in sorted((ROOT / "debian").iterdir()) if file.is_file() and file.name != "copyright"]
 TEXT = [
     *sorted((ROOT / "freeswitch").glob("**/*.lua")),
     *sorted((ROOT / "freeswitch").glob("**/*.php")),

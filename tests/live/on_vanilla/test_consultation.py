@@ -47,3 +47,22 @@ def test_the_target_reaches_the_boss_by_keys(site, daemon, lab, time):
     lab.wait(lambda: first.gone, "handed over")
     lab.turn(1.5)
     assert (call.up, leg.up) == (True, True)
+
+
+@pytest.mark.parametrize("by", ["the callee", "the caller"])
+def test_handed_over_and_sent_on_to_somebody_who_is_absent(site, daemon, lab, by):
+    """The channels of the consultation are still there; the call has a mailbox as any other."""
+    boss, secretary, kai = lab.register("boss", "secretary", "kai")
+    call, first = lab.connect(kai, "secretary", secretary)
+    by_keys(lab, "boss", first)
+    leg = lab.rings(boss, 1, 10)
+    leg.pick_up()
+    lab.wait(lambda: leg.up, "the consultation")
+    lab.turn(1)
+    first.end()
+    lab.wait(lambda: first.gone, "handed over")
+    lab.turn(1.5)
+    sent, sends = (call, leg) if by == "the callee" else (leg, call)
+    sent.since = site.log_file.stat().st_size
+    sends.send_to("absent")
+    lab.unanswered(sent, "absent", 480)

@@ -73,6 +73,16 @@ def test_nobody_is_there(line, site, daemon, lab):
     assert call.code != 200
 
 
+def test_nobody_is_there_for_a_caller_whose_call_was_answered_before(line, site, daemon, lab):
+    """Sent on to the group: that the caller's channel is answered does not make a member's leg an answered one."""
+    caller, other = lab.register("1010", "1018")
+    call, leg = lab.connect(caller, "1018", other)
+    call.since = site.log_file.stat().st_size
+    leg.send_to("group")
+    lab.wait(lambda: call.gone, "ended", 12)
+    assert "voicemail(default" not in site.logged(call.since)
+
+
 def test_without_a_daemon(line, site, lab):
     """As without us, but for the forwards: they are followed without label and exception."""
     site.forwards(**{"1006": {"all": "secretary"}})

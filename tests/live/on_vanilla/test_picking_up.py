@@ -65,3 +65,10 @@ def test_and_sent_on(site, daemon, lab, code, then):
     else:
         labelled(leg, "kai", boss="unconditional")
     assert not boss.rang
+
+
+@pytest.mark.parametrize("who", ["boss", "secretary"])
+def test_a_colleague(site, daemon, lab, who):
+    """*8 is for one's group: of the user who forwards, and of the one whose phone rings."""
+    site.extra = {site.number(one): {"callgroup": "sales"} for one in (who, "zoe")}
+    picked_up(site, lab, "*8")

@@ -66,3 +66,15 @@ def test_attended_to_ones_own_number(site, daemon, lab):
     own_name_only(lab.rings(boss))
     assert not secretary.rang
     assert daemon.says(r"ring {boss} for {kai}: referrer \({boss} forwards always to {secretary}\)")
+
+
+def test_ones_own_number_from_a_phone_with_the_domain_in_other_letters(site, alive, lab):
+    """Also without a daemon."""
+    site.forwards(boss=EVERYTHING)
+    (secretary,) = lab.register("secretary")
+    boss = lab.phone("boss", domain=site.domain.upper())
+    lab.wait(lambda: boss.reg == 200, "registered")
+    call = boss.dial("boss")
+    lab.wait(lambda: boss.rang or secretary.rang or call.gone, "the call is somewhere")
+    lab.turn(1)
+    assert not secretary.rang

@@ -1,0 +1,1 @@
+"""What is wrong between FreeSWITCH and the daemon on one machine."""
