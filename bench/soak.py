@@ -62,7 +62,8 @@ class Site(Switch):
         """Write it."""
         self.people = {user: f"User {user}" for user in cast.users}
         self.cast = cast
-        self.extra = {user: {"call_timeout": "1"} for user in cast.roles["no_answer"]}
+        # FreeSWITCH counts whole seconds of the clock: one may be over before the phone has said 180.
+        self.extra = {user: {"call_timeout": "2"} for user in cast.roles["no_answer"]}
         super().__init__(directory, log_levels="err,crit,alert")
 
     def forward(self) -> None:
