@@ -40,7 +40,7 @@ def test_what_the_import_expects(file: Path) -> None:
     """dialplan.php: global entries have no domain; user_exists is order 10, the first that forwards 507."""
     root = ET.parse(file).getroot()
     assert root.tag == "extension"
-    goes_on = str(file.stem in STEMS[:2]).lower()
+    goes_on = str(file.stem in STEMS[:3]).lower()
     assert (root.get("context"), root.get("global"), root.get("continue")) == ("global", "true", goes_on)
     assert root.get("order") == str(int(file.stem.partition("_")[0]))
     assert root.get("name") == file.stem.partition("_")[2]
@@ -50,7 +50,8 @@ def test_what_the_import_expects(file: Path) -> None:
         assert set(condition.attrib) <= {"field", "expression", "break"}
         for action in condition:
             when = file.stem in STEMS[:2] or (
-                action.get("application") == "set" and file.stem == "285_fsdaemon_intercept"
+                action.get("application") in ("set", "set_profile_var")
+                and file.stem in ("013_fsdaemon_mailbox", "285_fsdaemon_intercept")
             )
             inline = {"inline": "true"} if when else {}
             assert {**action.attrib, "application": "", "data": ""} == {
@@ -109,7 +110,7 @@ def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     own = {
         "011_fsdaemon_ask": ours + "|destination_number",  # after it was found to be plain
         "012_fsdaemon_apply": ours + "|cc_export_vars|domain_name|uuid",  # the last is plain there
-        "013_fsdaemon_mailbox": ours + "|originate_disposition",
+        "013_fsdaemon_mailbox": ours + "|originate_disposition|destination_number",  # the last is plain there
         "100_fsdaemon_att_xfer": "digits|domain_name",  # what the user pressed, and the user's own domain
         "285_fsdaemon_intercept": "domain_name|fsdaemon_ringing|fsdaemon_called",
         "899_fsdaemon_member": ours + "|originate_disposition",
@@ -166,3 +167,9 @@ def test_a_call_that_is_not_forwarded_costs_two_applications() -> None:
 def test_the_installer_asks_where_the_entries_do() -> None:
     installer = (PLACE / "install.php").read_text("utf-8")
     assert installer.count("'127.0.0.1:8084'") == 2
+
+
+def test_no_destination_is_expanded_before_it_was_found_to_be_plain() -> None:
+    before, check, _ = ENTRIES[0].read_text("utf-8").partition('<condition field="destination_number"')
+    assert check
+    assert "${destination_number}" not in before

@@ -130,6 +130,18 @@ def test_no_mailbox_of_a_destination_takes_the_call(site, daemon, lab):
     assert vera.rang
 
 
+def test_a_destination_that_forwards_back(site, daemon, lab):
+    site.forwards(vera={"all": "boss"})
+    site.follow_me("100", "loopback/103", "104")
+    kai, vera, zoe = lab.register("kai", "vera", "zoe")
+    kai.dial("boss")
+    own_name_only(lab.rings(vera))
+    own_name_only(lab.rings(zoe))
+    assert daemon.says("ring {vera} for {kai}: loop")
+    lab.turn(1)
+    assert (len(vera.incoming), len(zoe.incoming)) == (1, 1)
+
+
 # --- the daemon ---
 
 

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.live.on_fusionpbx.test_fusionpbx import EVIL, wait_for_mail
 from tests.live.scenarios import labelled, nothing_of_ours, own_name_only, with_conf
 
 STRATEGIES = ["simultaneous", "enterprise", "sequence", "rollover", "random"]
@@ -226,3 +227,98 @@ def test_a_loopback_that_is_no_member(site, daemon, lab):
     site.api("bgapi originate {originate_timeout=20}loopback/100/lab.test &park()")
     mailbox = site.mailbox.format(user="100")
     lab.wait(lambda: mailbox in site.logged(since), "the mailbox")
+
+
+# --- others who call, and others who are called ---
+
+
+@BOTH
+def test_a_stranger(site, daemon, lab, strategy):
+    """Whatever the name says."""
+    site.forwards(vera={"all": "secretary"})
+    group(site, strategy)
+    secretary, vera, zoe = lab.register("secretary", "vera", "zoe")
+    headers = [("X-confirm", "true"), ("Diversion", f"<sip:{EVIL}>"), ("X-loopback_leg", "B")]
+    lab.stranger("+491701234567", EVIL, "lab.test").dial("group", headers)
+    leg = lab.rings(secretary)
+    assert leg.display.startswith("Uml. fuer Vera Vertrieb: %{global_setvar")
+    assert leg.header("Diversion") == site.diversion(vera="unconditional")
+    assert "global_setvar" in lab.rings(zoe).display
+    assert not vera.rang
+    assert site.api("global_getvar fsdaemon_was_here").strip() in ("", "-ERR no reply")
+
+
+def test_a_member_forwards_out_of_a_trunk(site, daemon, lab):
+    site.forwards(vera={"all": "outside"})
+    group(site, "simultaneous")
+    kai, zoe = lab.register("kai", "zoe")
+    call = kai.dial("group")
+    leg = lab.rings(zoe)
+    carrier = lab.at_carrier()
+    assert leg.ringing
+    carrier.pick_up()
+    lab.talk(call, carrier)
+
+
+def test_the_phone_of_a_member_sends_the_call_on(site, daemon, lab):
+    """302: the others ring on, and the label says whose phone it was."""
+    group(site, "simultaneous")
+    kai, secretary, vera, zoe = lab.register("kai", "secretary", "vera", "zoe")
+    vera.policy = "redirect:secretary"
+    call = kai.dial("group")
+    leg = lab.rings(secretary)
+    labelled(leg, "kai", vera="deflection")
+    lab.turn(1)
+    assert zoe.last.ringing
+    leg.pick_up()
+    lab.talk(call, leg)
+
+
+@BOTH
+def test_a_member_calls_the_group(site, alive, lab, strategy):
+    """The member's other phone rings, as in a group of plain extensions, and the member's mailbox does not answer."""
+    site.forwards(zoe={"all": "secretary"})
+    group(site, strategy)
+    vera, secretary = lab.register("vera", "secretary")
+    call = vera.dial("group")
+    lab.rings(vera)
+    lab.rings(secretary)
+    lab.turn(2)
+    assert not call.up
+
+
+def test_a_member_twice(site, daemon, lab):
+    site.forwards(vera={"all": "secretary"})
+    group(site, "simultaneous", "loopback/103", "loopback/103", "103")
+    kai, secretary = lab.register("kai", "secretary")
+    kai.dial("group")
+    labelled(lab.rings(secretary, 2), "kai", vera="unconditional")
+
+
+def test_a_member_of_another_tenant(site, daemon, lab):
+    """101 there is somebody else than 101 here."""
+    site.sql(site.changed("100", {"all": "101"}, "b.test"))
+    group(site, "simultaneous", "loopback/100/b.test", "loopback/104")
+    there = lab.phone("101", domain="b.test")
+    lab.wait(lambda: there.reg == 200, "registered", 8)
+    lab.turn(1)
+    kai, zoe = lab.register("kai", "zoe")
+    kai.dial("group")
+    assert lab.rings(there).display == "Uml. fuer B 100: Kai Kollege"
+    own_name_only(lab.rings(zoe))
+
+
+def test_a_call_that_the_caller_cancels_is_mailed(site, daemon, scene):
+    """By the group, with the caller's own name."""
+    site.forwards(boss={"all": "group"}, vera={"all": "secretary"})
+    group(site, "simultaneous")
+
+    def story(lab):
+        kai, secretary = lab.register("kai", "secretary")
+        call = kai.dial("boss")
+        lab.rings(secretary)
+        call.end()
+        lab.turn(0.5)
+
+    scene(story)
+    wait_for_mail(site, "2000@lab.test: Kai Kollege|102|2000")
