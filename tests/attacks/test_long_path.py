@@ -18,7 +18,7 @@ def test_it_costs_nothing(fresh: Target, path: str) -> None:
     cpu = daemon.cpu()
     data = call_data(fsdaemon_path=path, fsdaemon_hop="100", fsdaemon_forward_all="102")
     played = daemon.call(data)
-    assert len(played.asked) <= 60, "more questions than the largest max_hops"
+    assert len(played.asked) <= 110, "more than two questions for each of the largest max_hops"
     assert played.variables.get("fsdaemon_reason") in ("hops", "loop", "always")
     assert daemon.cpu() - cpu < 1.0
     daemon.unharmed(mark)

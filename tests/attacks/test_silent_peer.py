@@ -22,6 +22,6 @@ def test_silent_after_the_channel_data(daemon: Target) -> None:
     with connect(daemon.port) as peer:
         read_command(peer)
         peer.sendall(ANSWERS[0])
-        assert read_command(peer).startswith(b"api user_data 100@lab.test")
+        assert read_command(peer).startswith(b"api find_user_xml id 100 lab.test")
         closes(peer, TIMEOUT + PATIENCE)
     daemon.unharmed(mark)

@@ -67,6 +67,6 @@ def test_the_channel_data_of_a_call_that_is_up(site, daemon, scene, capsys, tmp_
 def test_without_full_the_log_says_what_is_missing(site, daemon):
     variables = "fsdaemon_callee=100,fsdaemon_domain=lab.test,fsdaemon_forward_all=101"
     site.api(f"originate {{{variables}}}loopback/9000/default '&socket(127.0.0.1:{site.daemon_port})'")
-    line = daemon.wait_line("FreeSWITCH refused api user_data 100@lab.test")
+    line = daemon.wait_line("FreeSWITCH refused api find_user_xml id 100 lab.test")
     assert line.endswith("-ERR command not found; is `full` missing behind the address in the dialplan?")
     assert daemon.wait_line("forward 100 to 101 for ")
