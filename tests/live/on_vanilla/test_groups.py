@@ -243,3 +243,18 @@ def test_members_that_are_written_as_a_loopback(dialled_by_hand, site, daemon, l
     assert not call.up
     other.last.pick_up()
     lab.talk(call, other.last)
+
+
+def test_a_phone_of_a_member_forwards(line, site, daemon, lab):
+    """A 302: the others ring on, and the target is called and sees whose phone it was."""
+    forwarding, other, target, caller = lab.register("1006", "1007", "1015", "1018")
+    forwarding.policy = "redirect:1015"
+    call = caller.dial("group")
+    leg = lab.rings(target)
+    assert leg.display == "Uml. fuer Extension 1006: Extension 1018"
+    plain = lab.rings(other)
+    lab.turn(1.5)
+    assert (leg.ringing, plain.ringing) == (True, True)
+    own_name_only(plain, "Extension 1018")
+    leg.pick_up()
+    lab.talk(call, leg)
