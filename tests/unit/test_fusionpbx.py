@@ -104,7 +104,7 @@ def test_the_script_gets_a_number_and_a_uuid(place: int, app: str, who: dict[str
 def test_what_strangers_write_is_not_expanded(file: Path) -> None:
     # FreeSWITCH keeps no sip_redirected_to with a "${" (switch_channel.c switch_channel_set_variable_var_check).
     ours = r"fsdaemon_(off|taken|verdict|shown|number|diversion|path|hop)|user_exists|call_direction|sip_redirected_to"
-    ours += "|loopback_leg|confirm|read_codec|follow_me_enabled"
+    ours += "|loopback_leg|confirm|cc_side|read_codec|follow_me_enabled"
     text = re.sub(r"\$\{\w+(\([^()]*\))\}", r"\1", file.read_text("utf-8"))  # what a function is given counts
     used = re.findall(r"\$\{([^}]*)\}", text)
     own = {

@@ -58,3 +58,35 @@ def test_without_a_daemon(site, lab, queue):
     vera, kai = lab.register("vera", "kai")
     kai.dial("boss")
     nothing_of_ours(lab.rings(vera, 1, 8))
+
+
+@pytest.fixture
+def by_loopback(site, queue):
+    """The setting call_center / agent_contact_method = loopback."""
+    contact = site.api("callcenter_config agent list one").splitlines()[1].split("|")[4]
+    site.api("callcenter_config agent set contact one loopback/103/lab.test")
+    yield queue
+    site.api(f"callcenter_config agent set contact one {contact}")
+
+
+def test_an_agent_by_a_loopback_forwards(site, daemon, lab, by_loopback):
+    """The forward has label and exception, for the caller who waits."""
+    site.forwards(vera={"all": "secretary"})
+    vera, secretary, kai = lab.register("vera", "secretary", "kai")
+    call = kai.dial(by_loopback)
+    leg = lab.rings(secretary, 1, 8)
+    labelled(leg, "kai", vera="unconditional")
+    leg.pick_up()
+    lab.talk(call, leg)
+    lab.hangup_all()
+    lab.turn(1)
+    secretary.dial(by_loopback)
+    own_name_only(lab.rings(vera, 1, 8), "secretary")
+
+
+def test_no_mailbox_of_an_agent(site, daemon, lab, by_loopback):
+    """It would take the call from the queue."""
+    vera, kai = lab.register("vera", "kai")
+    vera.policy = "busy"
+    kai.dial(by_loopback)
+    lab.rings(vera, 2, 12)
