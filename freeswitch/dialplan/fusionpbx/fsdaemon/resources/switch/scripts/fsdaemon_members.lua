@@ -256,7 +256,7 @@ end
 
 local function prepare(row)
 	local found = verdicts(row)
-	if not found then return once("no answer from " .. SOCKET) end
+	if not found then return once("no answer from " .. SOCKET:match("%S+")) end
 	local executeString, dialled, lend = watch(found)
 	local calls = 0
 	replace(api, "executeString", function(self, command)
