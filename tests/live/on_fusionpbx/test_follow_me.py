@@ -147,7 +147,7 @@ def test_a_destination_that_forwards_back(site, daemon, lab):
 
 @pytest.mark.parametrize("when", ["never there", "killed"])
 def test_without_a_daemon(site, request, lab, when):
-    """The forward is followed, also for its target; nothing of an earlier verdict is left."""
+    """The forward is followed, also for its target, if no verdict had come; nothing of a verdict is left afterwards."""
     daemon = request.getfixturevalue("daemon") if when == "killed" else None
     site.forwards(boss={"no_answer": "secretary"})
     site.follow_me("100", "103", seconds=2)
@@ -156,7 +156,7 @@ def test_without_a_daemon(site, request, lab, when):
     own_name_only(lab.rings(vera), "secretary")
     if daemon:
         daemon.signal(signal.SIGKILL)
-    lab.unanswered(call, "secretary", 0)
+    lab.unanswered(call, "boss" if daemon else "secretary", 0)
     lab.hangup_all()
     kai.dial("boss")
     own_name_only(lab.rings(secretary, 1, 8))
