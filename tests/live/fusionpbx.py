@@ -130,7 +130,7 @@ class FusionPBX(Process):
             "delete from v_extension_settings;"
             "update v_extensions set sip_bypass_media = null, number_alias = '';"
             "update v_ring_groups set ring_group_strategy = 'simultaneous', "
-            "ring_group_call_forward_enabled = true, ring_group_call_screen_enabled = null;"
+            "ring_group_call_forward_enabled = true;"
         )
         self.members("vera", "zoe")
         super().reset()
