@@ -14,7 +14,7 @@ from tests.live.switch import ROOT
 
 
 def test_it_runs():
-    options = {"calls": 40, "sessions": 2000, "peers": 50, "kills": 1, "every": 2, "rate": 8, "seed": 1}
+    options = {"calls": 40, "sessions": 2000, "peers": 50, "kills": 1, "every": 6, "rate": 8, "seed": 1}
     command = [sys.executable, "-m", "bench.soak"]
     command += [text for name, value in options.items() for text in (f"--{name}", str(value))]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
