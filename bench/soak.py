@@ -281,7 +281,8 @@ class Soak:
         if self.failed > _AT_A_TIME * len(self.kills):
             problems.append(f"{self.failed} sessions had no verdict")
         if len(self.supervisor.starts) != len(self.kills) + 1:
-            problems.append(f"{len(self.kills)} kills, {len(self.supervisor.starts)} starts")
+            by_watchdog, starts = len(self.supervisor.kills), len(self.supervisor.starts)
+            problems.append(f"{len(self.kills)} kills, {by_watchdog} more by the watchdog, {starts} starts")
         if warm.pid != end.pid:
             problems.append("the daemon died in the second half")
         if self.warm_up >= _WARM_UP and end.rss - warm.rss > GROWS:

@@ -162,6 +162,7 @@ class Stories:
     def __init__(self, clock: Clock, cast: Cast, chance: random.Random) -> None:
         """`phones` has to be filled: users, and TRUNK."""
         self.clock, self.cast, self.chance = clock, cast, chance
+        self.moods = random.Random(chance.random())  # of the phones: what they do when depends on the machine
         self.phones: dict[str, Phone] = {}
         self.calls: dict[str, Call] = {}
         self.counts: Counter[str] = Counter()
@@ -230,7 +231,7 @@ class Stories:
             "moves": (302, f"<sip:{call.to}@{leg.phone.place.domain}>"),
         }.get(does, (200, ""))
         if does != "rings":
-            self.clock.later(self.chance.uniform(0.05, 0.6), lambda: leg.phone.answer(leg, status, contact))
+            self.clock.later(self.moods.uniform(0.05, 0.6), lambda: leg.phone.answer(leg, status, contact))
 
     def answered(self, leg: Leg) -> None:
         """A phone answered, or a caller hears so."""
@@ -251,12 +252,12 @@ class Stories:
         elif leg.caller or len(call.answered) == 1:
             self.clock.later(_TRANSFER, lambda: self._talk(leg))
             if leg.caller == then.endswith("caller"):
-                self.clock.later(self.chance.uniform(0.3, 0.8), lambda: self._transfer(call, leg, then))
+                self.clock.later(self.moods.uniform(0.3, 0.8), lambda: self._transfer(call, leg, then))
         elif then != "attended":
             self._arrived(call)
 
     def _talk(self, leg: Leg) -> None:
-        self.clock.later(self.chance.uniform(0.3, 4), lambda: leg.phone.hang_up(leg))
+        self.clock.later(self.moods.uniform(0.3, 4), lambda: leg.phone.hang_up(leg))
 
     def _transfer(self, call: Call, leg: Leg, then: str) -> None:
         if not leg.up:

@@ -23,10 +23,14 @@ def api_answer(body: bytes) -> bytes:
     return b"Content-Type: api/response\nContent-Length: %d\n\n%b" % (len(body), body)
 
 
+def entry_answer(name: bytes) -> bytes:
+    variable = b'<variable name="effective_caller_id_name" value="%b"/>' % name
+    return api_answer(b'<user id="100"><variables>%b</variables></user>' % variable)
+
+
 # What FreeSWITCH sends in one whole session in which 100 forwards to 102: the answers to `connect`, to
 # the one question (the directory's entry of 100), and to `multiset`.
-ENTRY = b'<user id="100"><variables><variable name="effective_caller_id_name" value="Cora Chefin"/></variables></user>'
-ANSWERS = (call_data(), api_answer(ENTRY), OK)
+ANSWERS = (call_data(), entry_answer(b"Cora Chefin"), OK)
 SESSION = b"".join(ANSWERS)
 assert ASKS_NAME.startswith("user_data 100@")
 

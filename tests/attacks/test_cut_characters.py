@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.attacks.peers import ANSWERS, ENTRY, OK, api_answer, closes, connect, read_command
+from tests.attacks.peers import ANSWERS, OK, closes, connect, entry_answer, read_command
 from tests.attacks.target import USUAL, Target
 from tests.attacks.test_not_utf8 import with_name
 
@@ -34,7 +34,7 @@ def test_in_a_header(daemon: Target, name: bytes) -> None:
 
 def test_in_an_api_answer(daemon: Target) -> None:
     mark = daemon.mark
-    answer = api_answer(ENTRY.replace(b"Cora Chefin", "Jürgen 😀 Groß".encode()))
+    answer = entry_answer("Jürgen 😀 Groß".encode())
     with connect(daemon.port) as peer:
         read_command(peer)
         peer.sendall(ANSWERS[0])

@@ -1,6 +1,6 @@
 """Latin-1, as old directories have it, in a header and in an api answer: decided, nothing breaks."""
 
-from tests.attacks.peers import ANSWERS, ENTRY, OK, api_answer, closes, connect, read_command
+from tests.attacks.peers import ANSWERS, OK, closes, connect, entry_answer, read_command
 from tests.attacks.target import USUAL, Target
 from tests.attacks.test_not_utf8 import with_name
 
@@ -19,7 +19,7 @@ def test_in_an_api_answer(daemon: Target) -> None:
         read_command(peer)
         peer.sendall(ANSWERS[0])
         read_command(peer)
-        peer.sendall(api_answer(ENTRY.replace(b"Cora Chefin", "Cora Müßig".encode("latin-1"))))
+        peer.sendall(entry_answer("Cora Müßig".encode("latin-1")))
         command = read_command(peer)
         assert "=Uml. fuer Cora M\ufffd\ufffdig%3A Sina Sekretariat" in command.decode("utf-8")
         peer.sendall(OK)
