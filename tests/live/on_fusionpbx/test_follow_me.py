@@ -20,7 +20,8 @@ def strategy(site, request):
     site.sql(f"delete from v_default_settings where {where}")
 
 
-def test_nobody_answers_and_the_forward_follows(site, daemon, lab):
+@STRATEGY
+def test_nobody_answers_and_the_forward_follows(site, daemon, lab, strategy):
     site.forwards(boss={"no_answer": "secretary"})
     site.follow_me("100", "103", "104", seconds=2)
     kai, secretary, vera, zoe = lab.register("kai", "secretary", "vera", "zoe")
@@ -30,7 +31,8 @@ def test_nobody_answers_and_the_forward_follows(site, daemon, lab):
     labelled(lab.rings(secretary, 1, 8), "kai", boss="no-answer")
 
 
-def test_the_target_calls(site, daemon, lab):
+@STRATEGY
+def test_the_target_calls(site, daemon, lab, strategy):
     """The destinations ring, and then the user's own mailbox takes the call, not that of the caller."""
     site.forwards(boss={"no_answer": "secretary"})
     site.follow_me("100", "103", seconds=2)
@@ -81,6 +83,99 @@ def test_a_loop_by_the_no_answer_forward(site, daemon, lab):
     lab.rings(vera)
     lab.unanswered(call, "boss", 0)
     assert len(vera.incoming) == 1
+
+
+# --- forwards of destinations ---
+
+
+@STRATEGY
+def test_a_destination_forwards_always(site, daemon, lab, strategy):
+    site.forwards(vera={"all": "secretary"})
+    site.follow_me("100", "103", "104")
+    kai, secretary, vera, zoe = lab.register("kai", "secretary", "vera", "zoe")
+    call = kai.dial("boss")
+    leg = lab.rings(secretary)
+    labelled(leg, "kai", vera="unconditional")
+    own_name_only(lab.rings(zoe))
+    assert not vera.rang
+    assert daemon.says(r"forward {vera} to {secretary} for {kai}: always$")
+    leg.pick_up()
+    lab.talk(call, leg)
+
+
+@STRATEGY
+def test_the_target_of_an_always_forward_calls(site, daemon, lab, strategy):
+    site.forwards(vera={"all": "secretary"})
+    site.follow_me("100", "103")
+    secretary, vera = lab.register("secretary", "vera")
+    secretary.dial("boss")
+    own_name_only(lab.rings(vera), "secretary")
+    assert not secretary.rang
+
+
+@STRATEGY
+def test_a_destination_without_a_phone(site, daemon, lab, strategy):
+    site.forwards(absent={"not_registered": "secretary"})
+    site.follow_me("100", "105")
+    kai, secretary = lab.register("kai", "secretary")
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", absent="unavailable")
+
+
+@STRATEGY
+def test_a_chain_by_an_always_forward(site, daemon, lab, strategy):
+    """A forward led to the user with follow-me: the last diverter at the target, the first at the others."""
+    site.forwards(zoe={"all": "boss"}, vera={"all": "secretary"})
+    site.follow_me("100", "103", "102")
+    other, secretary, kai = lab.register("kai", "secretary", "absent")
+    kai.dial("zoe")
+    labelled(lab.rings(secretary), "absent", vera="unconditional", zoe="unconditional")
+    labelled(lab.rings(other), "absent", zoe="unconditional")
+
+
+@STRATEGY
+def test_a_chain_of_destinations(site, daemon, lab, strategy):
+    site.forwards(vera={"all": "zoe"}, zoe={"all": "secretary"})
+    site.follow_me("100", "103")
+    kai, secretary = lab.register("kai", "secretary")
+    kai.dial("boss")
+    labelled(lab.rings(secretary), "kai", zoe="unconditional", vera="unconditional")
+
+
+@STRATEGY
+def test_a_loop_of_destinations(site, daemon, lab, strategy):
+    site.forwards(vera={"all": "zoe"}, zoe={"all": "vera"})
+    site.follow_me("100", "103")
+    kai, vera, zoe = lab.register("kai", "vera", "zoe")
+    kai.dial("boss")
+    labelled(lab.rings(zoe), "kai", vera="unconditional")
+    assert not vera.rang
+
+
+@STRATEGY
+def test_a_phone_of_a_destination_forwards(site, daemon, lab, strategy):
+    """The others ring on; where there are no others the call goes there."""
+    site.follow_me("100", "103", "104")
+    kai, secretary, vera, zoe = lab.register("kai", "secretary", "vera", "zoe")
+    vera.policy = "redirect:secretary"
+    kai.dial("boss")
+    leg = lab.rings(zoe)
+    lab.turn(1)
+    assert leg.ringing
+    lab.hangup_all()
+    site.follow_me("100", "103")
+    kai.dial("boss")
+    lab.rings(secretary)
+
+
+@STRATEGY
+def test_a_destination_forwards_without_a_daemon(site, lab, strategy):
+    site.forwards(vera={"all": "secretary"})
+    site.follow_me("100", "103", "104")
+    secretary, kai, zoe = lab.register("secretary", "kai", "zoe")
+    kai.dial("boss")
+    own_name_only(lab.rings(secretary))
+    own_name_only(lab.rings(zoe))
 
 
 # --- destinations that are written as loopback/EXT ---
