@@ -136,7 +136,7 @@ def test_debian_12_becomes_13(
     if repository:
         for one in (suite, made("trixie")):
             offer(one.debs[__version__], root.path / "repository" / one.name)
-        root.run(f"echo 'deb [trusted=yes] file:/repository/bookworm ./' >>{sources}; apt-get -q update")
+        root.run(f"echo 'deb [trusted=yes] copy:/repository/bookworm ./' >>{sources}; apt-get -q update")
         root.apt("install fsdaemon")
     else:
         root.apt(f"install {root.put(*suite.debs[__version__])}")
