@@ -16,7 +16,7 @@ from fsdaemon.core.connected import Connected
 from fsdaemon.core.forwards import AFTER, BEFORE, BEYOND, ONCE
 from fsdaemon.core.history import ONWARD
 from fsdaemon.core.label import goes_off_net
-from fsdaemon.core.mod_sofia import encode, encode_uncut, percent_encode
+from fsdaemon.core.mod_sofia import encode, encode_uncut, percent_encode, set_name
 from fsdaemon.core.policy import FORWARD, RING, Verdict
 from fsdaemon.core.users import User, full
 from fsdaemon.terms import variables as v
@@ -180,7 +180,7 @@ def _shown(
     if name:
         leg[v.LEG_NAME] = values[v.LABEL] = channel[v.EFFECTIVE_NAME] = encode(name)
         values[v.SHOWN] = encode_uncut(name)
-        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={values[v.SHOWN]}"
+        leg[v.LEG_SHOWN] = set_name(values[v.SHOWN])
     if number:
         leg[v.LEG_NUMBER] = values[v.NUMBER] = channel[v.EFFECTIVE_NUMBER] = number
     if number == legs.ANONYMOUS:

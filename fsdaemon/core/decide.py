@@ -59,16 +59,11 @@ def _group(headers: Headers, answers: Answers, config: Config, call: Call) -> De
     judged = group.judge(headers, answers, config, call)
     if isinstance(judged, group.Judged):
         values = group.values(judged, config)
-        members = tuple(_plain(one.call, one.verdict, config, {}) for one in judged.forwards)
-        return _plain(call, policy.decide(call, config), config, values)._replace(members=members)
+        verdict, told = policy.decide(call, config), (connected.NOTHING, trunk.Told())
+        members = tuple(Decision(one.call, one.verdict, one.shown, *told, {}, ()) for one in judged.forwards)
+        shown = label.decide(call, verdict, config)
+        return Decision(call, verdict, shown, *told, values, commands.setting(values), members)
     return judged
-
-
-def _plain(call: Call, verdict: policy.Verdict, config: Config, values: dict[v.Header, str]) -> Decision:
-    """A decision that tells FreeSWITCH these values and nothing else."""
-    shown = label.decide(call, verdict, config)
-    told = commands.setting(values) if values else ()
-    return Decision(call, verdict, shown, connected.NOTHING, trunk.Told(), values, told)
 
 
 def settle(headers: Headers, config: Config) -> Way[Decision]:

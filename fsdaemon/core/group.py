@@ -33,6 +33,7 @@ class Forward(NamedTuple):
     way: str  #: the users from the member to who forwards, comma-separated
     call: Call
     verdict: Verdict
+    shown: label.Label  #: by the phone to which it leads
 
 
 class Judged(NamedTuple):
@@ -76,7 +77,7 @@ def _way(source: Source, config: Config, group: Call, members: _Members, number:
             continue
         call = of_member(source, group.callee, callee, (kind, numbers.as_dialled(target)), path)
         verdict = policy.decide(call, config)
-        yield Forward(",".join(way), call, verdict)
+        yield Forward(",".join(way), call, verdict, label.decide(call, verdict, config))
         followed = verdict.action == FORWARD
         if followed:
             at, path = target, verdict.path
@@ -95,5 +96,4 @@ def values(judged: Judged, config: Config) -> dict[v.Header, str]:
 def _leg(one: Forward, config: Config) -> str:
     if one.verdict.action != FORWARD:
         return ""
-    shown = label.decide(one.call, one.verdict, config)
-    return legs.of_member(one.call, one.verdict, shown.text, config) or _NOBODY
+    return legs.of_member(one.call, one.verdict, one.shown.text, config) or _NOBODY

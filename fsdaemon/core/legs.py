@@ -12,7 +12,7 @@ from fsdaemon.core import diversion, ring, trunk
 from fsdaemon.core.call import Call
 from fsdaemon.core.forwards import BEFORE
 from fsdaemon.core.label import clean
-from fsdaemon.core.mod_sofia import encode_uncut, percent_encode
+from fsdaemon.core.mod_sofia import encode_uncut, percent_encode, set_name, set_number
 from fsdaemon.core.policy import RING, Verdict
 from fsdaemon.terms import variables as v
 
@@ -41,7 +41,7 @@ def name_of_half(call: Call, verdict: Verdict) -> dict[str, str]:
     named = call.context.half and verdict.action == RING and not call.caller.withheld
     if not named or ":" not in call.caller.name:
         return {}
-    return {v.LEG_SHOWN: f"set_profile_var caller_id_name={encode_uncut(clean(call.caller.name))}"}
+    return {v.LEG_SHOWN: set_name(encode_uncut(clean(call.caller.name)))}
 
 
 def of_member(call: Call, verdict: Verdict, label: str | None, config: Config) -> str:
@@ -52,9 +52,9 @@ def of_member(call: Call, verdict: Verdict, label: str | None, config: Config) -
     leg: dict[str, str] = {}
     name, number = identity(call, label, config, trunk.Identity(), withheld_by_leg=False)
     if name:
-        leg[v.LEG_SHOWN] = f"set_profile_var caller_id_name={encode_uncut(name)}"
+        leg[v.LEG_SHOWN] = set_name(encode_uncut(name))
     if number:
-        leg[v.LEG_SHOWN_NUMBER] = f"set_profile_var caller_id_number={number}"
+        leg[v.LEG_SHOWN_NUMBER] = set_number(number)
     if number == ANONYMOUS:
         leg[v.CID_TYPE.variable] = "none"
     for header, value in diversion_of(call, verdict, config, None).items():

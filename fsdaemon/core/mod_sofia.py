@@ -33,6 +33,16 @@ def encode_uncut(text: str) -> str:
     return _trimmed(_UNSAFE_UNCUT.sub(_hexadecimal, text.replace("\\", "\\\\")))
 
 
+def set_name(encoded: str) -> str:
+    """The application that sets the name of a leg that mod_sofia made already (`encode_uncut`)."""
+    return f"set_profile_var caller_id_name={encoded}"
+
+
+def set_number(encoded: str) -> str:
+    """The same for the number (`percent_encode`)."""
+    return f"set_profile_var caller_id_number={encoded}"
+
+
 def percent_encode(text: str) -> str:
     """`text` as one word that FreeSWITCH neither expands, nor splits, nor trims."""
     return _trimmed(_UNSAFE.sub(_hexadecimal, text))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from fsdaemon.core.mod_sofia import set_number
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 
@@ -34,7 +35,7 @@ def lent(leg: Mapping[str, str], before: tuple[str, ...]) -> tuple[dict[v.Header
     if v.LEG_SHOWN in leg:
         values[v.QUEUE_SHOWN] = leg[v.LEG_SHOWN]
     if v.LEG_NUMBER in leg:
-        values[v.QUEUE_NUMBER] = f"set_profile_var caller_id_number={leg[v.LEG_NUMBER]}"
+        values[v.QUEUE_NUMBER] = set_number(leg[v.LEG_NUMBER])
     if not values or not all(map(_NAMES.fullmatch, before)):
         return {}, {}
     others = (v.DIVERSION.variable, v.LEG_PRE_BRIDGE, v.UNDO.variable, v.CID_TYPE.variable)

@@ -6,7 +6,6 @@ Rule: knows nothing of calls. What cannot be opened is said with its address, an
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket as plain  # whose connect waits for nobody: UDP
 from typing import Any, Callable
 
@@ -15,11 +14,10 @@ from gevent import socket
 from gevent.server import StreamServer
 
 from fsdaemon.daemon.occupant import occupant
-from fsdaemon.terms.numbers import in_networks
+from fsdaemon.terms.numbers import in_networks, is_loopback
 
 _BACKLOG = 1024
 _AGAIN = 0.05  # seconds
-_LOOPBACK = ("127.0.0.0/8", "::1")
 _DISCARD = 9  # a port (RFC 863)
 
 
@@ -74,12 +72,12 @@ def open_socket(address: str) -> socket.socket:
 def reachable(listener: socket.socket) -> bool:
     """Whether other machines may reach a listening socket: it is not on loopback, and not a local one."""
     address = listener.getsockname()
-    return isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback
+    return isinstance(address, tuple) and not is_loopback(address[0])
 
 
 def may_connect(peer: str, networks: tuple[str, ...]) -> bool:
     """Whether an IP address is of this machine, or in one of `networks`."""
-    return in_networks(peer, _LOOPBACK) or in_networks(peer, networks) or _is_own(peer)
+    return is_loopback(peer) or in_networks(peer, networks) or _is_own(peer)
 
 
 def _is_own(peer: str) -> bool:

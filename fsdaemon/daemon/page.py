@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 from gevent.pywsgi import WSGIServer
 
 from fsdaemon.daemon.metrics import Metrics
+from fsdaemon.terms.numbers import is_loopback
 
 _HTML = Path(__file__).with_name("page.html")
 _TEXT = "text/plain; charset=utf-8"
@@ -101,8 +102,8 @@ def _json(value: Any) -> tuple[str, str, bytes]:
 
 def serve(metrics: Metrics, listener: Any, address: str) -> WSGIServer:
     """Serve the page on a listening socket, which `address` (host:port) was asked for."""
-    loopback = ipaddress.ip_address(listener.getsockname()[0]).is_loopback
-    names = frozenset({"localhost", address.rpartition(":")[0].lower()}) if loopback else None
+    own = is_loopback(listener.getsockname()[0])
+    names = frozenset({"localhost", address.rpartition(":")[0].lower()}) if own else None
     server = WSGIServer(listener, Page(metrics, names), log=None, error_log=None)
     server.start()
     return server

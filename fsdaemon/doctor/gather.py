@@ -147,8 +147,7 @@ def _copies(contexts: Contexts, share: str) -> dict[str, str]:
             except Unreadable:
                 continue
             if lines[0] != lines[1]:
-                number = sum(1 for _ in _until_different(*lines)) + 1
-                found[one.place.file] = f"it differs from line {number} on"
+                found[one.place.file] = f"it differs from line {_same_lines(*lines) + 1} on"
     return found
 
 
@@ -156,9 +155,9 @@ def _compared(text: str) -> list[str]:
     return ["" if _SOCKET_LINE in line else line.rstrip() for line in text.splitlines()]
 
 
-def _until_different(one: list[str], other: list[str]) -> list[str]:
-    count = next((n for n, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
-    return one[:count]
+def _same_lines(one: list[str], other: list[str]) -> int:
+    """How many lines both begin with."""
+    return next((n for n, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
 def _closed(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import gevent
@@ -23,6 +22,7 @@ from fsdaemon.core.directory import Directory
 from fsdaemon.core.questions import Way, clean, drive
 from fsdaemon.esl.protocol import CONNECT, Message, Parser, ProtocolError, to_bytes
 from fsdaemon.terms.channel import Api, Command, Execute, Headers
+from fsdaemon.terms.numbers import is_loopback
 from fsdaemon.terms.variables import STAGE, UUID
 
 _CHUNK = 65536
@@ -38,10 +38,7 @@ __all__ = ["NotConnectedError", "OutboundSessionHasGoneAway", "ProtocolError", "
 
 def _is_this_machine(address: Any) -> bool:
     """Whether the peer's address cannot be another machine's."""
-    try:
-        return ip_address(address[0]).is_loopback
-    except (ValueError, IndexError, TypeError):
-        return False
+    return isinstance(address, tuple) and is_loopback(address[0])
 
 
 class Refused(NamedTuple):
@@ -201,9 +198,9 @@ class Session(OutboundSession):
         """FreeSWITCH's answers; what the directory knows of a user comes in one piece."""
         replies = self._api(self._directory.instead(questions))
         self._directory.learn(replies)
-        open_ = [one for one in questions if one not in replies and self._directory.answer(one) is None]
-        replies.update(self._api(open_))
-        answers = {one: replies.get(one, self._directory.answer(one) or "") for one in questions}
+        known = {one: replies.get(one, self._directory.answer(one)) for one in questions}
+        known.update(self._api([one for one, said in known.items() if said is None]))
+        answers = {one: said or "" for one, said in known.items()}
         self.answers.update(answers)
         return [clean(answers[one]) for one in questions]
 

@@ -69,6 +69,11 @@ def in_networks(address: str, networks: tuple[str, ...]) -> bool:
     return any(ip in ipaddress.ip_network(network) for network in networks)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an IP address can only be of this machine itself (RFC 1122 section 3.2.1.3, RFC 4291 2.5.3)."""
+    return in_networks(address, ("127.0.0.0/8", "::1"))
+
+
 @lru_cache(maxsize=1024)
 def looks_outside(target: str, trunk_prefix: str = "") -> bool:
     """Whether `target` is a public number rather than an extension: `+…`, or seven digits and more.
