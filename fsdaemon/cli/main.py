@@ -116,8 +116,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from fsdaemon.daemon import log
     from fsdaemon.daemon.server import Server
 
-    if stderr.was_closed():
-        sys.stderr = stderr.Syslog()
+    sys.stderr = stderr.Syslog() if stderr.was_closed() else stderr.Lossy(sys.stderr)
 
     def configuration() -> Config:
         config = read_config(arguments.config)

@@ -248,6 +248,17 @@ LATE = Sparse(lambda text: logger.warning("{}", text), 60.0)
 SPARSE = (FORWARDS, REFUSED, DEFECTS, KEYS, LATE)
 
 
+def lost() -> None:
+    """Say how many lines nobody took, once somebody takes them again."""
+    stream = sys.stderr
+    if not isinstance(stream, (stderr.Lossy, stderr.Syslog)) or not stream.lost:
+        return
+    before, stream.lost = stream.lost, 0
+    logger.warning("{} lines of the log are lost, because nobody read them", before)
+    if stream.lost:  # nobody does yet
+        stream.lost = before
+
+
 def defect(text: str, error: Exception) -> None:
     """Log a defect of ours with its traceback, each once a minute. To be called where it is caught."""
     where = traceback.extract_tb(error.__traceback__)[-1]

@@ -215,6 +215,7 @@ class Server:
     def _say_what_was_counted(self, everything: bool = False) -> None:
         for sparse in (self._warn, self._strangers, *log.SPARSE):
             sparse.flush(everything)
+        log.lost()
 
     # --- one connection --------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Where stderr leads: nowhere where it was closed, so to syslog; or to a file that logrotate moves.
 
+No call waits for whoever reads it.
+
 Rule: standard library only, and knows nothing of what is logged. journald listens at syslog's socket, too.
 """
 
@@ -8,11 +10,16 @@ from __future__ import annotations
 import io
 import os
 import re
+import select
+import socket
 import stat
 import sys
 import syslog
+import time
+from typing import TextIO
 
 _PRIORITY = re.compile(r"<([0-7])>")  # sd-daemon(3)
+_PIECE = 1000  # characters, at most 4000 bytes: a pipe that is ready takes 4096 (pipe(7), PIPE_BUF)
 
 
 def fill_closed() -> None:
@@ -26,16 +33,46 @@ def fill_closed() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
-class Syslog(io.TextIOBase):
-    """A stream whose lines go to syslog(3), each at the priority that it begins with: `<4>…`.
+class Lossy(io.TextIOBase):
+    """A stream for the log that loses lines where whoever reads it hangs: a call would wait, too."""
 
-    Where nothing listens at /dev/log they are lost.
+    lost = 0  #: lines that nobody took
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`, which has a descriptor."""
+        super().__init__()
+        self._stream = stream
+        self._ready = select.poll()
+        self._ready.register(stream, select.POLLOUT)
+
+    def isatty(self) -> bool:
+        """Whether `stream` is a terminal."""
+        return self._stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Write `text`, or the first part of it."""
+        for start in range(0, len(text), _PIECE):
+            if not self._ready.poll(0):
+                self.lost += 1
+                break
+            self._stream.write(text[start : start + _PIECE])
+            self._stream.flush()
+        return len(text)
+
+
+class Syslog(io.TextIOBase):
+    """A stream whose lines go to syslog, each at the priority that it begins with: `<4>…`.
+
+    It does not wait, as syslog(3) does for a syslog that hangs: where nobody listens they are lost.
     """
 
-    def __init__(self) -> None:
+    lost = 0  #: lines that nobody took
+
+    def __init__(self, address: str = "/dev/log") -> None:
         """Log as `fsdaemon`, with the number of the process."""
         super().__init__()
-        syslog.openlog("fsdaemon", syslog.LOG_PID, syslog.LOG_DAEMON)
+        self._address = address
+        self._socket: socket.socket | None = None
 
     def write(self, text: str) -> int:
         """Log every line of `text`."""
@@ -43,8 +80,37 @@ class Syslog(io.TextIOBase):
             priority = _PRIORITY.match(line)
             said = line[priority.end() :] if priority else line
             if said:
-                syslog.syslog(int(priority[1]) if priority else syslog.LOG_ERR, said.replace("\0", "?"))
+                level = syslog.LOG_DAEMON | (int(priority[1]) if priority else syslog.LOG_ERR)
+                header = (
+                    f"<{level}>{time.strftime('%b %e %H:%M:%S')} fsdaemon[{os.getpid()}]: "  # RFC 3164, 4.1
+                )
+                self._send((header + said.replace("\0", "?")).encode("utf-8", "replace"))
         return len(text)
+
+    def _send(self, message: bytes) -> None:
+        for _ in range(2):  # a syslog that was started anew has another socket
+            try:
+                if self._socket is None:
+                    self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                    self._socket.setblocking(False)
+                    self._socket.connect(self._address)
+                self._socket.send(message)
+                return
+            except BlockingIOError:
+                break
+            except OSError:
+                self._leave()
+        self.lost += 1
+
+    def _leave(self) -> None:
+        if self._socket:
+            self._socket.close()
+        self._socket = None
+
+    def close(self) -> None:
+        """Close the connection, too."""
+        self._leave()
+        super().close()
 
 
 def was_closed() -> bool:

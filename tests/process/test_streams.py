@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -39,9 +40,11 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def serving(redirected: str, options: str = "") -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def serving(
+    redirected: str, options: str = "", stderr: int | None = None
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     port = free_port()
-    process = subprocess.Popen(["sh", "-c", f"exec {SERVE % port} {options} {redirected}"])
+    process = subprocess.Popen(["sh", "-c", f"exec {SERVE % port} {options} {redirected}"], stderr=stderr)
     try:
         until(lambda: listens(port))
         yield port, process
@@ -79,13 +82,70 @@ def test_a_command_whose_streams_are_closed(command: str, redirected: str) -> No
         )
 
 
-def test_lines_of_syslog(monkeypatch) -> None:
-    said: list[tuple[int, str]] = []
-    monkeypatch.setattr(syslog, "syslog", lambda priority, text: said.append((priority, text)))
-    stream = Syslog()
-    stream.write("<4>one\n<6>two\n")
-    print("no priority\0", file=stream)
-    assert said == [(4, "one"), (6, "two"), (syslog.LOG_ERR, "no priority?")]
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[Callable[[], socket.socket]]:
+    """Something listens where syslog does: anew with each call."""
+    opened: list[socket.socket] = []
+
+    def listen() -> socket.socket:
+        (tmp_path / "log").unlink(missing_ok=True)
+        for sock in opened:
+            sock.close()
+        opened.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        opened[-1].bind(str(tmp_path / "log"))
+        opened[-1].settimeout(30)
+        return opened[-1]
+
+    yield listen
+    opened[-1].close()
+
+
+def test_lines_of_syslog(tmp_path: Path, listening: Callable[[], socket.socket]) -> None:
+    with Syslog(str(tmp_path / "log")) as stream:
+        for _ in range(2):
+            log = listening()
+            stream.write("<4>one\n<6>two\n")
+            print("no priority\0", file=stream)
+            who = rf"\w{{3}} [ \d]\d \d\d:\d\d:\d\d fsdaemon\[{os.getpid()}\]"
+            for said in (f"<28>{who}: one", f"<30>{who}: two", rf"<27>{who}: no priority\?"):
+                assert re.fullmatch(said, log.recv(4096).decode())
+        assert not stream.lost
+
+
+def test_a_syslog_that_hangs_or_is_gone(tmp_path: Path, listening: Callable[[], socket.socket]) -> None:
+    log = listening()
+    with Syslog(str(tmp_path / "log")) as stream:
+        stream.write("<4>line\n" * 10_000)
+        before = stream.lost
+        assert 0 < before < 10_000
+        log.close()
+        stream.write("<4>line\n")
+        assert stream.lost == before + 1
+        log = listening()
+        stream.write("<4>again\n")
+        assert log.recv(4096).endswith(b": again")
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_whoever_reads_the_log_hangs(tmp_path: Path, level: str) -> None:
+    """No call waits, a signal is heard, and the log says what it lacks."""
+    config = tmp_path / "conf.toml"
+    config.write_text(f'[log]\nlevel = "{level}"\n')
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        with serving("", f"--config {config}", writer) as (port, process):
+            for _ in range(60):
+                assert Switch(plain()).call("127.0.0.1", port).variables["fsdaemon_verdict"] == "forward"
+            heard = os.read(reader, 65536).decode()
+            while not re.search(r"WARNING \d+ lines of the log are lost, because nobody read them\n", heard):
+                heard += os.read(reader, 65536).decode()
+            process.send_signal(signal.SIGHUP)
+            while "configuration reloaded" not in heard:
+                heard += os.read(reader, 65536).decode()
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def test_the_log_goes_to_syslog() -> None:
@@ -97,8 +157,8 @@ def test_the_log_goes_to_syslog() -> None:
         try:
             with serving("2>&-") as (port, process):
                 Switch(plain()).call("127.0.0.1", port)
-                heard = ""
-                while "forward 100 to 102 for 101: always" not in heard:
+                heard, ours = "", f"fsdaemon[{process.pid}]: d807da79-"
+                while ours not in heard or "forward 100 to 102 for 101: always" not in heard:
                     heard = log.recv(4096).decode()
                 facility = syslog.LOG_DAEMON | syslog.LOG_INFO
                 assert re.match(rf"<{facility}>.* fsdaemon\[{process.pid}\]: d807da79-\S+ forward ", heard)
