@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import MutableMapping
 
+_PATIENCE = 0.1  # seconds for a systemd that reads nothing: no call is answered meanwhile
 _FIRST_FD = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 
 
@@ -30,6 +31,7 @@ def notify(*states: str, environ: MutableMapping[str, str] = os.environ) -> bool
         path = "\0" + path[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.settimeout(_PATIENCE)
             sender.connect(path)
             sender.send("\n".join(states).encode())
     except OSError:
