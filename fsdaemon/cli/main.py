@@ -20,6 +20,7 @@ from fsdaemon import __version__
 from fsdaemon.cli import doctor, options
 from fsdaemon.cli.recording import channel_data
 from fsdaemon.config.reader import Config, ConfigError, Problem, default, load
+from fsdaemon.core.sentences import printable
 from fsdaemon.daemon import stderr
 from fsdaemon.esl.protocol import ProtocolError
 from fsdaemon.terms.channel import Headers
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except ConfigError as error:
         for problem in error.problems:
-            print(f"{error.file}: {problem}", file=sys.stderr)
+            print(printable(f"{error.file}: {problem}"), file=sys.stderr)
         return 1
     except BrokenPipeError:  # … | head
         _last_flush()
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ProtocolError) as error:
         file = getattr(error, "filename", None)
         where = f"{file}: " if file else ""
-        print(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        print(printable(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}"), file=sys.stderr)
         _last_flush()
         return 1
     except KeyboardInterrupt:

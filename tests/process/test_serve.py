@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
+from fsdaemon.daemon import systemd
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
@@ -418,6 +419,16 @@ def test_a_loop_that_is_stuck_ends_the_process() -> None:
     assert result.returncode == 70
     assert "so that calls go on" in result.stderr
     assert result.stdout == "beats are over\n"
+
+
+def test_a_systemd_that_reads_nothing_holds_up_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
+        silent.bind(path)
+        told = 0
+        while systemd.notify("WATCHDOG=1", environ={"NOTIFY_SOCKET": path}):
+            told += 1  # until its queue is full (net.unix.max_dgram_qlen)
+        assert told
 
 
 def test_readiness_and_the_watchdog_are_told(tmp_path: Path) -> None:

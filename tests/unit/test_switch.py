@@ -67,8 +67,10 @@ def test_not_at_ourselves(address: str, others: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1", "a b:1", "x:y", "a..b:1", ".:1", f"{'x' * 64}.example:1"]
-    + [f"{'x.' * 127}x:1", "[1.2.3]:1", "[:::::]:1", "[fe80::1%eth0]:1"],
+    [
+        *("127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1", "a b:1", "x:y", "a..b:1", ".:1"),
+        *(f"{'x' * 64}.example:1", f"{'x.' * 127}x:1", "[1.2.3]:1", "[:::::]:1", "[fe80::1%eth0]:1"),
+    ],
 )
 def test_no_address(address: str) -> None:
     text = f'[switch]\naddress = "{address}"\npassword = "x"'
