@@ -22,24 +22,30 @@ _ADDRESSES = ("server.listen", "metrics.listen", "switch.address")
 
 def look(config: Config) -> tuple[list[Problem], list[Problem]]:
     """What is wrong, and what is only worth a note."""
-    wrong, notes = doubts.conflicts(config), list(doubts.without_effect(config))
+    wrong, notes = list[Problem](), list(doubts.without_effect(config))
+    resolved: dict[str, str] = {}
     for key in _ADDRESSES:
         value = config.value(key)
         for address in filter(None, [value] if isinstance(value, str) else value):
-            what, surely = _address(address, key != "switch.address")
+            what, surely = _address(address, key != "switch.address", resolved)
             if what:
                 (wrong if surely else notes).append(doubts.problem(config, key, what))
     for key, what, surely in _files(config):
         (wrong if surely else notes).append(doubts.problem(config, key, what))
-    return wrong, notes
+    return doubts.conflicts(config, resolved) + wrong, notes
 
 
-def _address(address: str, ours: bool) -> tuple[str, bool]:
-    """What is wrong with an address, which has to be `ours` or only to exist; and whether that is sure."""
-    host = address.rpartition(":")[0].strip("[]")
+def _address(address: str, ours: bool, resolved: dict[str, str]) -> tuple[str, bool]:
+    """What is wrong with an address, which has to be `ours` or only to exist; and whether that is sure.
+
+    What it leads to goes into `resolved`.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_UNSPEC if not ours else socket.AF_INET6 if ":" in host else socket.AF_INET
     like = f'an address always works, like "127.0.0.1{address[address.rindex(":") :]}"'
     try:
-        found = peer.within(lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM), _SECONDS)
+        found = peer.within(lambda: socket.getaddrinfo(host, None, family, socket.SOCK_STREAM), _SECONDS)
     except socket.gaierror as error:
         surely = error.errno not in _LATER
         what = "cannot be resolved" if surely else "cannot be resolved now"
@@ -47,7 +53,10 @@ def _address(address: str, ours: bool) -> tuple[str, bool]:
     except (OSError, UnicodeError):
         return f'the host name "{host}" is not resolved within {_SECONDS:g} s; {like}', False
     family, kind, _, _, at = found[0]
-    return ("", False) if not ours else _ours(family, kind, at, host)
+    if not ours:
+        return "", False
+    resolved[address] = f"[{at[0]}]:{port}" if family == socket.AF_INET6 else f"{at[0]}:{port}"
+    return _ours(family, kind, at, host)
 
 
 def _ours(family: int, kind: int, at: tuple[object, ...], host: str) -> tuple[str, bool]:

@@ -222,8 +222,8 @@ def _play(switch: Switch, host: str, port: int) -> Played:
         raise OSError(
             f"nothing listens on {where}: is fsdaemon running, and is that its server.listen?"
         ) from None
-    except (TimeoutError, socket.timeout, ProtocolError, ConnectionError):
-        found = peer.instead(host, port, peer.CALLS) or f": no verdict within {peer.LIMIT:g} s"
+    except (TimeoutError, socket.timeout, ProtocolError, ConnectionError) as error:
+        found = peer.instead(host, port, peer.CALLS) or f": no verdict ({_why(error)})"
         raise OSError(what + found) from None
     except OSError as error:
         raise OSError(f"{where}: {error.strerror or error}") from None
@@ -232,6 +232,10 @@ def _play(switch: Switch, host: str, port: int) -> Played:
         why = "not in its server.allow, too many calls at a time, or no fsdaemon"
         raise OSError(what + found if found else f"{where} closed without a verdict: {why}")
     return played
+
+
+def _why(error: Any) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _heard(played: Played) -> dict[str, Any]:
@@ -261,16 +265,15 @@ def ask_page(address: str, path: str) -> Any:
         if error.code == NOT_FOUND and error.headers.get_content_type() == "application/json":
             return None
         raise OSError(f"{no_page}: {error}") from None
-    except (ValueError, HTTPException):  # no JSON, no HTTP
+    except (ValueError, RecursionError, HTTPException):  # no JSON, hundreds of brackets, no HTTP
         raise OSError(no_page + _instead(address)) from None
     except OSError as error:
         cause: Any = getattr(error, "reason", error)
-        if isinstance(cause, socket.timeout):
-            raise OSError(f"no answer from {address}: {cause}{_instead(address)}") from None
+        broken = isinstance(cause, ConnectionError) and not isinstance(cause, ConnectionRefusedError)
+        if broken or isinstance(cause, (TimeoutError, socket.timeout)):
+            raise OSError(f"no answer from {address}: {_why(cause)}{_instead(address)}") from None
         hint = "; is fsdaemon running, with this metrics.listen?" if isinstance(error, URLError) else ""
-        raise OSError(
-            f"no answer from {address}: {getattr(cause, 'strerror', None) or cause}{hint}"
-        ) from None
+        raise OSError(f"no answer from {address}: {_why(cause)}{hint}") from None
 
 
 def _got(url: str) -> Any:
@@ -286,4 +289,7 @@ def _instead(address: str) -> str:
 
 def ask_call(address: str, uuid: str) -> list[dict[str, Any]]:
     """All that a running daemon keeps about a call, over its page. Raises OSError."""
-    return ask_page(address, f"/calls/{quote(uuid, safe='')}") or []
+    found = ask_page(address, f"/calls/{quote(uuid, safe='')}") or []
+    if not (isinstance(found, list) and all(isinstance(one, dict) and "verdict" in one for one in found)):
+        raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)")
+    return found

@@ -9,7 +9,6 @@ import argparse
 import io
 import json
 import os
-import re
 import stat
 import sys
 import uuid
@@ -19,18 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from fsdaemon import __version__
 from fsdaemon.cli import doctor, options
+from fsdaemon.cli.recording import channel_data
 from fsdaemon.config.reader import Config, ConfigError, Problem, default, load
+from fsdaemon.core.sentences import printable
 from fsdaemon.daemon import stderr
-from fsdaemon.esl.protocol import ProtocolError, read
+from fsdaemon.esl.protocol import ProtocolError
 from fsdaemon.terms.channel import Headers
 from fsdaemon.terms.kinds import KINDS, SET
-from fsdaemon.terms.variables import DESTINATION, UUID
+from fsdaemon.terms.variables import UUID
 
 if TYPE_CHECKING:
     from fsdaemon.cli.explain import Question
 
 DEFAULT_PATH = Path("/etc/fsdaemon/conf.toml")
-_LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred, channel data some 10 000
+_LARGEST = 1 << 20  # bytes; a conf.toml is a few hundred
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except ConfigError as error:
         for problem in error.problems:
-            print(f"{error.file}: {problem}", file=sys.stderr)
+            print(printable(f"{error.file}: {problem}"), file=sys.stderr)
         return 1
     except BrokenPipeError:  # … | head
         _last_flush()
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ProtocolError) as error:
         file = getattr(error, "filename", None)
         where = f"{file}: " if file else ""
-        print(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        print(printable(f"fsdaemon: {where}{getattr(error, 'strerror', None) or error}"), file=sys.stderr)
         _last_flush()
         return 1
     except KeyboardInterrupt:
@@ -79,7 +80,10 @@ def read_config(path: Path | None) -> Config:
     path = path or DEFAULT_PATH
     try:
         data = _content(path)
-        return load(data.decode("utf-8-sig"), str(path))
+        if b"\0" not in data:
+            return load(data.decode("utf-8-sig"), str(path))
+        what = "a NUL character, as in UTF-16; save the file as UTF-8"
+        wrong = Problem("", what, data.partition(b"\0")[0].count(b"\n") + 1)
     except OSError as error:
         wrong = Problem("", f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
@@ -177,7 +181,7 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
     """What is asked about, and the recording behind it; usage errors end the program here."""
     from fsdaemon.cli import explain
 
-    recording = _recording(arguments.recording) if arguments.recording else b""
+    recording = channel_data(arguments.recording) if arguments.recording else b""
     if not recording and not (arguments.callee and arguments.caller):
         arguments.parser.error("name a call: --caller and --callee, or --recording, or --uuid")
     if arguments.outside and arguments.group:
@@ -201,40 +205,6 @@ def _question(arguments: argparse.Namespace) -> tuple[Question, bytes]:
         calls=arguments.calls,
     )
     return question, recording
-
-
-def _recording(path: Path) -> bytes:
-    """Channel data: the answer to `connect`, or of `uuid_dump`. Raises OSError for anything else."""
-    with path.open("rb") as file:
-        data = file.read(_LARGEST + 1).replace(b"\r\n", b"\n")
-    what = _why_not_channel_data(data)
-    if what:
-        raise OSError(f"{path}: not channel data: {what}; save it with fs_cli -x 'uuid_dump UUID' > FILE")
-    return data
-
-
-_UNLIKE = {
-    rb"\A\s*\Z": "the file is empty",
-    rb"\A\s*[{\[]": "this is JSON, and the plain format is needed",
-    rb"\A\s*<": "this is HTML or XML, and the plain format is needed",
-    rb"\A-ERR": "this is an error message of FreeSWITCH",
-    rb"\x1b": "there are terminal colours in it (ANSI escape sequences; fs_cli --no-color prints none)",
-    rb"Unique-ID: \[": "this is what the application info logs",
-    rb"\A(?!(?s:.*)Unique-ID: )": "there is no Unique-ID in it",
-}
-
-
-def _why_not_channel_data(data: bytes) -> str:
-    """What these bytes are instead; empty if they are channel data. Raises ProtocolError beyond a limit."""
-    if len(data) > _LARGEST:
-        return f"it is larger than {_LARGEST} bytes"
-    for mark, what in _UNLIKE.items():
-        if re.search(mark, data):
-            return what
-    block = data.strip(b"\n")
-    if DESTINATION not in read(block):
-        return "it is truncated, Caller-Destination-Number is missing"
-    return "" if b":" in block.rpartition(b"\n")[2] else "it is truncated in its last line"
 
 
 def _explain_call(arguments: argparse.Namespace) -> int:

@@ -25,6 +25,8 @@ _KNOWN = {
     b"Content-Type: text/rude-rejection": "FreeSWITCH's inbound event socket, whose access list refuses you",
     b"connect\n": _CALLED,
     b"HTTP/": "an HTTP server",
+    b"SIP/2.0 ": "a SIP server",
+    b"\x15\x03": "a TLS server",  # an alert (RFC 8446 section 6)
 }
 
 T = TypeVar("T")
@@ -69,9 +71,9 @@ def instead(host: str, port: int, wanted: str) -> str:
     for begin, what in _KNOWN.items():
         if said.startswith(begin):
             return "" if what == _CALLED and wanted == CALLS else f": it is {what}; {_other(wanted)}"
-    if not said:
+    if not said.strip():
         return ": it accepts and says nothing"
-    line = said.split(b"\n")[0].decode("utf-8", "replace").strip()
+    line = said.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
     return f": it says {printable(show(line))}"
 
 

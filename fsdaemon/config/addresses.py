@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Any
 
 from fsdaemon.config.checks import TEXT, Check, _Unfit, one_or_several
 
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # RFC 4291 section 2.5.5.2
+
 
 def _network(value: Any) -> str:
     try:
-        ipaddress.ip_network(TEXT.take(value))
+        network = ipaddress.ip_network(TEXT.take(value))
     except ValueError:
         whole = _whole_network(value)
         raise _Unfit(f"the network is {whole}" if whole else "") from None
+    if isinstance(network, ipaddress.IPv6Network) and _MAPPED.supernet_of(network):
+        low = int(network.network_address) & 0xFFFFFFFF  # whoever comes from there is compared as IPv4
+        return str(ipaddress.IPv4Network((low, network.prefixlen - 96)))
     return str(value)
 
 
@@ -38,7 +44,9 @@ ALLOWED = Check(
     lambda text: _whole_network(text.strip("[] ")),
 )
 
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_LABEL = r"[A-Za-z0-9_-]{1,63}"  # RFC 1035 section 2.3.4
+_HOST_PORT = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|(?:{_LABEL}\.)*{_LABEL}\.?):([0-9]{{1,5}})")
+_LONGEST = 253  # characters of a name
 
 
 def _host_port(value: Any) -> str:
@@ -47,9 +55,30 @@ def _host_port(value: Any) -> str:
         raise _Unfit("the dialplan separates addresses with |; here each is a text of its own")
     if re.fullmatch(r"[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9]+", value):
         raise _Unfit("an IPv6 address goes in brackets here, and without them in the dialplan")
-    if not match or int(match[2]) > 65535:
+    if "%" in value:
+        raise _Unfit("an address with a zone cannot be given")
+    if not match or int(match[2]) > 65535 or len(match[1]) > _LONGEST:
         raise _Unfit
+    if match[1].startswith("[") and not _is_ipv6(match[1][1:-1]):
+        raise _Unfit("what is in the brackets is not an IPv6 address")
     return str(value)
+
+
+def _is_ipv6(text: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(text).version == 6
+    return False
+
+
+def one_spelling(host: str) -> str:
+    """A host, so that all spellings of it are the same: small letters, IPv6 as RFC 5952 writes it."""
+    bare = host.lower().strip("[]")
+    try:
+        ip = ipaddress.ip_address(bare)
+    except ValueError:
+        return bare
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return f"[{ip}]" if ip.version == 6 else str(ip)
 
 
 def _with_host(text: str) -> str:

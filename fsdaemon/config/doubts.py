@@ -5,8 +5,9 @@ Rule: pure. A daemon starts with all of this, because a call is worth more than 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from fsdaemon.config.addresses import one_spelling
 from fsdaemon.config.problems import Problem
 from fsdaemon.config.schema import SCHEMA, Config
 
@@ -24,16 +25,17 @@ _NOT_ON_FUSIONPBX = (
 )
 
 
-def conflicts(config: Config) -> list[Problem]:
-    """Addresses of which one takes the other's place."""
+def conflicts(config: Config, resolved: Mapping[str, str]) -> list[Problem]:
+    """Addresses of which one takes the other's place; `resolved` has IP addresses for those with names."""
     page, found = config.metrics.listen, []
+    at = {one: resolved.get(one, one) for one in (page, *config.server.listen)}
     listening = list(config.server.listen)
     for number, one in enumerate(listening):
         for other in listening[:number]:
-            if overlap(one, other):
-                twice = f'"{one}" takes in "{other}"; leave one of them out'
+            if overlap(at[one], at[other]):
+                twice = f'"{one}" and "{other}" cannot both be listened at; leave one of them out'
                 found.append(problem(config, "server.listen", twice))
-        if page and overlap(page, one):
+        if page and overlap(at[page], at[one]):
             what = f'"{page}" is where calls come in (server.listen "{one}"); {_PAGE}'
             found.append(problem(config, "metrics.listen", what))
     return found
@@ -42,9 +44,10 @@ def conflicts(config: Config) -> list[Problem]:
 def overlap(one: str, other: str) -> bool:
     """Whether two `host:port` cannot both be listened at on one machine; names are compared as names."""
     (host, _, port), (at, _, there) = one.rpartition(":"), other.rpartition(":")
-    if port != there or int(port) == 0:
+    if int(port) != int(there) or int(port) == 0:
         return False
-    if host.lower() == at.lower() or "[::]" in (host, at):  # that one takes IPv4, too
+    host, at = one_spelling(host), one_spelling(at)
+    if host == at or "[::]" in (host, at):  # that one takes IPv4, too
         return True
     all_of_ipv4 = "0.0.0.0" in (host, at) and "[" not in host + at
     return all_of_ipv4 or {host, at} == {"localhost", "127.0.0.1"}

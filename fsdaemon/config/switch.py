@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Union
 
 from fsdaemon.config import checks
-from fsdaemon.config.addresses import _host_port, _with_host
+from fsdaemon.config.addresses import _host_port, _with_host, one_spelling
 from fsdaemon.config.checks import GROUP, TEXT, Check, _matching, _Unfit, list_of
 
 _EVERYWHERE = ("0.0.0.0", "[::]")
@@ -122,5 +122,7 @@ def _same(address: str, listening: str) -> bool:
     """Whether a connection to `address` comes in at `listening`."""
     host, _, port = address.rpartition(":")
     at, _, there = listening.rpartition(":")
+    host, at = one_spelling(host), one_spelling(at)
     here = _HERE.fullmatch(host)
-    return port == there and (host == at or bool(here and (at in _EVERYWHERE or _HERE.fullmatch(at))))
+    alike = host == at or bool(here and (at in _EVERYWHERE or _HERE.fullmatch(at)))
+    return int(port) == int(there or 0) and alike

@@ -95,8 +95,15 @@ def _is_own(peer: str) -> bool:
 
 
 def adopt(fd: int) -> socket.socket:
-    """A listening socket that systemd handed over."""
-    listener = socket.socket(fileno=fd)
+    """A listening socket that systemd handed over. Raises OSError for what is none."""
+    what = f"descriptor {fd} of systemd's socket unit is not a listening socket; it needs ListenStream"
+    try:
+        listener = socket.socket(fileno=fd)
+    except OSError as error:
+        raise OSError(error.errno, what) from None
+    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listener.close()
+        raise OSError(errno.EINVAL, what)
     listener.setblocking(False)
     return listener
 

@@ -86,9 +86,9 @@ class Server:
         gevent.signal_handler(signal.SIGINT, self._stopping.set)
         gevent.signal_handler(signal.SIGHUP, self._asked_to_reload.set)
         reloading = gevent.spawn(self._reload_when_asked)
+        addresses = ", ".join(self.listen())  # first: the page must not have the calls' place
         self._show()
         self._link()
-        addresses = ", ".join(self.listen())
         logger.info("configuration: {}", _source(self.config))
         logger.info("listening on {}", addresses)
         watchdog = gevent.spawn(self._watchdog)
@@ -112,7 +112,7 @@ class Server:
         try:
             listener = open_socket(address)
         except OSError as error:
-            logger.warning("no metrics and no page: {}", error)
+            logger.warning("no metrics and no page: {}", error.strerror or error)
             return
         if reachable(listener):
             logger.warning(

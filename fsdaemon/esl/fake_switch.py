@@ -170,7 +170,7 @@ def split(data: bytes) -> tuple[list[bytes], bytes]:
     commands: list[bytes] = []
     while True:
         head, blank, rest = data.partition(b"\n\n")
-        length = re.search(rb"\ncontent-length: *(\d+)", head, re.IGNORECASE)
+        length = re.search(rb"\ncontent-length: *(\d{1,9})", head, re.IGNORECASE)
         size = int(length[1]) if length else 0
         if not blank or len(rest) < size:
             return commands, data

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from fsdaemon.config.reader import load
 from fsdaemon.daemon.listener import may_connect
 from tests.daemon import Daemon
 
@@ -71,6 +72,9 @@ def test_an_address_that_others_reach_is_warned_of() -> None:
         ("::ffff:192.0.2.66", (), False),
         ("192.0.2.66", ("192.0.2.0/24",), True),
         ("::ffff:192.0.2.66", ("192.0.2.66",), True),
+        ("192.0.2.66", load('[server]\nallow = ["::ffff:192.0.2.0/120"]').server.allow, True),
+        ("192.0.3.66", load('[server]\nallow = ["::ffff:192.0.2.0/120"]').server.allow, False),
+        ("192.0.2.66", load('[server]\nallow = ["::ffff:192.0.2.66"]').server.allow, True),
         ("192.0.2.66", ("198.51.100.0/24", "::/0"), False),
         ("2001:db8::66", ("2001:db8::/64",), True),
         ("2001:db8:1::66", ("2001:db8::/64", "0.0.0.0/0"), False),

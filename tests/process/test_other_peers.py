@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -87,6 +88,31 @@ def endless_session(sock: socket.socket) -> None:
         sock.recv(65536)
 
 
+def sip(sock: socket.socket) -> None:
+    if sock.recv(65536):
+        sock.sendall(b"SIP/2.0 400 Bad Request\r\n\r\n")
+
+
+def tls(sock: socket.socket) -> None:
+    if sock.recv(65536):
+        sock.sendall(b"\x15\x03\x01\x00\x02\x02\x46")
+
+
+def reset(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def blank_lines(sock: socket.socket) -> None:
+    sock.sendall(b"\r\n\r\nhello\n\n")
+    sock.recv(65536)
+
+
+def a_length_of_thousands_of_digits(sock: socket.socket) -> None:
+    sock.sendall(b"connect\n\nsendmsg\ncontent-length: " + b"9" * 5000 + b"\n\n")
+    sock.recv(65536)
+    sock.recv(65536)
+
+
 def endless_headers(sock: socket.socket) -> None:
     sock.sendall(b"HTTP/1.0 200 OK\r\n")
     while True:
@@ -106,7 +132,12 @@ EVENT_SOCKET = "it is FreeSWITCH's inbound event socket (event_socket.conf.xml);
         (ssh, 'it says "SSH-2.0-OpenSSH_9.2?[31m"', 'it says "SSH-2.0-OpenSSH_9.2?[31m"'),
         (silent, "it accepts and says nothing", "it accepts and says nothing"),
         (endless, 'it says "xxxx', 'it says "xxxx'),
-        (endless_session, "no verdict within 2 s", "it is where fsdaemon answers calls (server.listen); give metrics.listen"),
+        (endless_session, "no verdict (no end of it within 2 s)", "it is where fsdaemon answers calls (server.listen); give metrics.listen"),
+        (sip, "it is a SIP server; give server.listen", "it is a SIP server; give metrics.listen"),
+        (tls, "it is a TLS server; give server.listen", "it is a TLS server; give metrics.listen"),
+        (reset, "no verdict (Connection reset by peer)", "no answer from"),
+        (blank_lines, 'it says "hello"', 'it says "hello"'),
+        (a_length_of_thousands_of_digits, "", "it is where fsdaemon answers calls (server.listen)"),
         (endless_headers, "it is an HTTP server", "it is an HTTP server"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -122,6 +153,33 @@ def test_what_listens_there_is_named(capsys, monkeypatch, serve: Serve, via: str
         assert (code, out) == (1, "")
         assert address in err
         assert page in err
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"200 OK", b"[1, 2]"),
+        (b"200 OK", b'{"a": 1}'),
+        (b"200 OK", b"[{}]"),
+        (b"200 OK", b"[" * 100_000),
+        (b"500 \x1b[31mred", b""),
+        (b"302 Found\r\nLocation: /x", b""),
+    ],
+    ids=lambda value: value[:12].decode("ascii", "replace"),
+)
+def test_a_page_of_somebody_else(capsys, head: bytes, body: bytes) -> None:
+    def page(sock: socket.socket) -> None:
+        if sock.recv(65536):
+            sock.sendall(b"HTTP/1.0 " + head + b"\r\nContent-Type: application/json\r\n\r\n" + body)
+
+    with listening(page) as address:
+        for command in ASKS_PAGE:
+            code, out, err = run(capsys, *command, address)
+            assert (code, out) == (1, "")
+            assert err.startswith(
+                f"fsdaemon: what listens on {address} is not fsdaemon's page (metrics.listen)"
+            )
+            assert err.rstrip("\n").isprintable()
 
 
 def test_a_daemon_at_its_other_port(capsys, tmp_path: Path) -> None:

@@ -232,6 +232,14 @@ def test_others_may_see_it_is_said(tmp_path: Path):
         assert get(f"127.0.0.1:{port}", "/status", Host="pbx.example:9484")  # a Prometheus elsewhere
 
 
+def test_the_page_never_has_the_place_of_the_calls(tmp_path: Path):
+    config, port = tmp_path / "conf.toml", free_port()
+    config.write_text(f'[metrics]\nlisten = "127.0.0.1:{port}"\n')
+    with Daemon(port, config) as daemon:
+        said = daemon.wait_line("no metrics and no page")
+        assert f"no metrics and no page: 127.0.0.1:{port}: Address already in use" in said
+
+
 def test_a_port_in_use_costs_no_call(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = tmp_path / "conf.toml"

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from fsdaemon.core.mod_sofia import shown_by_mod_sofia
+from fsdaemon.daemon import systemd
+from fsdaemon.daemon.listener import adopt
 from fsdaemon.esl.fake_switch import Switch, channel_data
 from tests.daemon import Daemon, free_port
 from tests.recorded import DIRECTORY, Recording, recordings
@@ -418,6 +420,34 @@ def test_a_loop_that_is_stuck_ends_the_process() -> None:
     assert result.returncode == 70
     assert "so that calls go on" in result.stderr
     assert result.stdout == "beats are over\n"
+
+
+def test_what_systemd_hands_over(tmp_path: Path) -> None:
+    here = {"LISTEN_PID": str(os.getpid())}
+    assert systemd.listen_fds({**here, "LISTEN_FDS": "2"}) == [3, 4]
+    for odd in ("", "x", "-1", "\u00b2"):
+        assert systemd.listen_fds({**here, "LISTEN_FDS": odd}) == []
+        assert systemd.watchdog_seconds({"WATCHDOG_USEC": odd}) == 0
+    with (
+        open(tmp_path / "file", "w") as file,
+        socket.socket() as idle,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+    ):
+        for other in (file, idle, datagrams):
+            descriptor = other.fileno() if other is file else os.dup(other.fileno())  # a socket is closed
+            said = "of systemd's socket unit is not a listening socket; it needs ListenStream"
+            with pytest.raises(OSError, match=said):
+                adopt(descriptor)
+
+
+def test_a_systemd_that_reads_nothing_holds_up_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as silent:
+        silent.bind(path)
+        told = 0
+        while systemd.notify("WATCHDOG=1", environ={"NOTIFY_SOCKET": path}):
+            told += 1  # until its queue is full (net.unix.max_dgram_qlen)
+        assert told
 
 
 def test_readiness_and_the_watchdog_are_told(tmp_path: Path) -> None:

@@ -102,6 +102,8 @@ def test_check_says_every_problem(capsys, tmp_path: Path):
     [
         (None, "cannot be read: No such file or directory"),
         (b"\xff\xfe", "line 1: not UTF-8; save the file as UTF-8"),
+        ("[log]\n".encode("utf-16-le"), "line 1: a NUL character, as in UTF-16; save the file as UTF-8"),
+        (b"[log]\n# \0\n", "line 2: a NUL character, as in UTF-16; save the file as UTF-8"),
         (b"#" * (10 << 20), "larger than 1048576 bytes; this is not a conf.toml"),
         (b"[server\n", "line 1, column 8: invalid TOML: "),
     ],

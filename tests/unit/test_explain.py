@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from pathlib import Path
 
 import pytest
 
+from fsdaemon.cli import peer
 from fsdaemon.cli.explain import Question, data_of, explain
 from fsdaemon.config import reader as config
 from fsdaemon.core.decide import Decision, decide
@@ -605,3 +607,25 @@ def test_forwards_that_stand_in_the_directory_only():
     question = Question(callee="100", caller="102", domain="lab.test", forwards={"always": "101"})
     decided = explain(question, data_of(question, places=config.load(text).variables), config.load(text))
     assert (decided["verdict"], decided["target"]) == ("forward", "101")
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".", "x" * 64, "[1.2.3]", "[:::::]", "[fe80::1%lo]"], ids=lambda host: host[:9]
+)
+def test_a_host_that_cannot_be_one(capsys, host: str):
+    for command in (("--caller", "102", "--callee", "100", "--via"), ("--uuid", "x", "--listen")):
+        code, out, err = run(capsys, "explain", *command, f"{host}:8084")
+        assert (code, out) == (2, "")
+        assert 'must be "host:port", like "127.0.0.1:8084", not ' in err
+
+
+def test_a_recording_from_a_pipe(capsys, monkeypatch, tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = (DIRECTORY / "internal_before_bridge.txt").read_bytes()
+    threading.Thread(target=lambda: pipe.write_bytes(content), daemon=True).start()
+    assert facts(capsys, "--recording", str(pipe), "--always", "101")["reason"] == "target"
+    monkeypatch.setattr(peer, "LIMIT", 0.1)
+    code, out, err = run(capsys, "explain", "--recording", str(pipe))  # nobody writes
+    assert (code, out) == (1, "")
+    assert err == f"fsdaemon: {pipe}: nothing more comes, and it does not end (no end of it within 0.1 s)\n"

@@ -49,6 +49,8 @@ def test_contradictions(text: str, wrong: str) -> None:
         ("127.0.0.1:8021", '[server]\nlisten = ["127.0.0.1:8084", "0.0.0.0:8021"]\n', "server.listen"),
         ("[::1]:9000", '[server]\nlisten = "[::]:9000"\n', "server.listen"),
         ("192.0.2.1:9000", '[server]\nlisten = "192.0.2.1:9000"\n', "server.listen"),
+        ("[0::1]:9000", '[server]\nlisten = "[::1]:9000"\n', "server.listen"),
+        ("[2001:db8::1]:9000", '[server]\nlisten = "[2001:DB8:0::1]:09000"\n', "server.listen"),
         ("127.0.0.1:9484", '[metrics]\nlisten = "127.0.0.1:9484"\n', "metrics.listen"),
         ("192.0.2.2:9000", '[server]\nlisten = "192.0.2.1:9000"\n', ""),
         ("192.0.2.2:8084", "", ""),
@@ -63,7 +65,13 @@ def test_not_at_ourselves(address: str, others: str, key: str) -> None:
     assert f"switch.address: is {key}, where the daemon itself listens" in said(text)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1", "a b:1", "x:y"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1", "a b:1", "x:y", "a..b:1", ".:1"),
+        *(f"{'x' * 64}.example:1", f"{'x.' * 127}x:1", "[1.2.3]:1", "[:::::]:1", "[fe80::1%eth0]:1"),
+    ],
+)
 def test_no_address(address: str) -> None:
     text = f'[switch]\naddress = "{address}"\npassword = "x"'
     assert 'switch.address: must be "host:port", like "127.0.0.1:8021", or empty' in said(text)
