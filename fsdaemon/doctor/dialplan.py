@@ -62,7 +62,7 @@ def _no_context(facts: Facts) -> Finding:
         if posixpath.basename(path) == "fsdaemon.xml":
             return Finding(
                 "context",
-                f"The context `{CONTEXT}` is missing: the file {why}.",
+                f"The context `{CONTEXT}` is missing, because its file cannot be read: {why}.",
                 Place(path),
                 f"Link or copy {share(facts)}/fsdaemon.xml there, then {RELOAD}.",
             )
@@ -177,9 +177,27 @@ def _counted(facts: Facts, config: Config) -> Iterator[Finding]:
             yield Finding("busy", what, names[USERS], mend, wrong=False)
 
 
+def _leading_to_us(facts: Facts) -> set[str]:
+    """Contexts that ask, and those that hand calls on to one of them."""
+    contexts = facts.files.contexts
+    asking = {name for name, all_ in contexts.items() if any(one.ours for one in all_)}
+    onward = {
+        name: {
+            action.data.split()[-1]
+            for one in all_
+            for action in one.actions
+            if action.application in ("transfer", "execute_extension") and len(action.data.split()) > 2
+        }
+        for name, all_ in contexts.items()
+    }
+    for _ in contexts:
+        asking |= {name for name, to in onward.items() if to & asking}
+    return asking
+
+
 def _callers(facts: Facts) -> Iterator[Finding]:
     """Users whose calls begin in a context that never asks."""
-    asking = {name for name, all_ in facts.files.contexts.items() if any(one.ours for one in all_)}
+    asking = _leading_to_us(facts)
     found: dict[str, list[Entry]] = {}
     for one in facts.files.users:
         context = one.variable("user_context")

@@ -22,8 +22,9 @@ from fsdaemon.doctor.facts import (
     Value,
 )
 from fsdaemon.doctor.preprocess import Preprocessed
-from fsdaemon.doctor.tree import Node, NotXml, parse
+from fsdaemon.doctor.tree import MODULES, Node, NotXml, parse
 
+_ALL = frozenset({"dialplan", "directory", "configuration"})  # mod_xml_curl without `bindings`
 _TIMES = (
     "wday",
     "hour",
@@ -81,12 +82,12 @@ def _extension(node: Node) -> Extension:
 
 def _condition(node: Node) -> Condition:
     regexes = list(node.all("regex"))
-    tests = [Comparison(one.get("field"), one.get("expression")) for one in regexes]
+    tests = [Comparison(one.get("field"), _expression(one)) for one in regexes]
     nested = list(node.all("condition"))
     if nested or any(name in node.attributes for name in _TIMES):
         tests.append(Comparison(None))
     if "field" in node.attributes:
-        tests.append(Comparison(node.get("field"), node.get("expression")))
+        tests.append(Comparison(node.get("field"), _expression(node)))
     return Condition(
         tuple(tests),
         any=node.get("regex") == "any",
@@ -97,9 +98,16 @@ def _condition(node: Node) -> Condition:
     )
 
 
+def _expression(node: Node) -> str:
+    """An element of its own comes before the attribute (mod_dialplan_xml.c, parse_exten)."""
+    return next((one.text for one in node.all("expression")), node.get("expression"))
+
+
 def _actions(node: Node, tag: str) -> Iterator[Action]:
     for one in node.all(tag):
-        yield Action(one.get("application"), one.get("data"), one.place, one.get("inline") == "true")
+        yield Action(
+            one.get("application"), one.text or one.get("data"), one.place, one.get("inline") == "true"
+        )
 
 
 def users(root: Node) -> tuple[Entry, ...]:
@@ -154,7 +162,8 @@ def modules(root: Node) -> dict[str, Place]:
     """The modules that FreeSWITCH loads at its start."""
     return {
         one.get("module").removesuffix(".so"): one.place
-        for configuration in _configuration(root, "modules.conf")
+        for name in MODULES
+        for configuration in _configuration(root, name)
         for one in configuration.below("modules", "load")
     }
 
@@ -176,7 +185,9 @@ def _curl(root: Node) -> Iterator[Binding]:
     for configuration in _configuration(root, "xml_curl.conf"):
         for one in configuration.below("bindings", "binding", "param"):
             if one.get("name") == "gateway-url":
-                yield Binding("mod_xml_curl", one.get("value"), _words(one.get("bindings")), one.place)
+                yield Binding(
+                    "mod_xml_curl", one.get("value"), _words(one.get("bindings")) or _ALL, one.place
+                )
 
 
 def _words(text: str) -> frozenset[str]:

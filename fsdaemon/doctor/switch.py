@@ -67,11 +67,17 @@ def _conf(facts: Facts) -> Iterator[Finding]:
         )
     elif facts.files.broken:
         place, what = facts.files.broken
+        line = next((one.place for one in facts.files.includes if one.pattern == place.file), None)
+        comment = (
+            f" Is the include line {line} in a comment? FreeSWITCH follows it there: delete it."
+            if line
+            else ""
+        )
         yield Finding(
             "xml",
             f"This is not XML: {what}. FreeSWITCH keeps what it read before, or does not start.",
             place,
-            f"Correct the line, or the element that is open there; then {RELOAD}.",
+            f"Correct the line, or the element that is open there; then {RELOAD}.{comment}",
         )
 
 

@@ -11,7 +11,8 @@ from xml.parsers import expat
 
 from fsdaemon.doctor.facts import Place
 
-_CONFIGURATIONS = ("modules.conf", "lua.conf", "xml_curl.conf")
+MODULES = ("pre_load_modules.conf", "modules.conf", "post_load_modules.conf")
+_CONFIGURATIONS = (*MODULES, "lua.conf", "xml_curl.conf")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", re.S)
 _DOCTYPE_ENDS = 1 << 14  # characters from its beginning on
 _ATTRIBUTE = re.compile(r'(?<==)"[^"]*"|(?<==)\'[^\']*\'')
@@ -31,12 +32,13 @@ class NotXml(Exception):
 class Node:
     """An element."""
 
-    __slots__ = ("attributes", "children", "place", "tag")
+    __slots__ = ("attributes", "children", "place", "tag", "text")
 
     def __init__(self, tag: str, attributes: dict[str, str], place: Place) -> None:
         """An element without children so far."""
         self.tag, self.attributes, self.place = tag, attributes, place
         self.children: list[Node] = []
+        self.text = ""
 
     def get(self, name: str) -> str:
         """An attribute; empty if it is missing."""
@@ -97,6 +99,7 @@ class _Builder:
         self.parser = expat.ParserCreate("utf-8")
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
 
     def place(self, line: int) -> Place:
         return self.places[min(line, len(self.places)) - 1] if self.places else Place("")
@@ -114,6 +117,10 @@ class _Builder:
             self.skipped -= 1
         else:
             self.stack.pop()
+
+    def _text(self, text: str) -> None:
+        if not self.skipped:
+            self.stack[-1].text += text
 
     def _matters(self, tag: str, attributes: dict[str, str]) -> bool:
         name = attributes.get("name", "")
