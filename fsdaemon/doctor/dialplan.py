@@ -82,7 +82,7 @@ def _no_line(facts: Facts) -> Finding:
                 "line",
                 f"The include line is not read: {lost.why}.",
                 lost.place,
-                f"Put it on a line of its own, then {RELOAD}.",
+                f"Write {include_line(facts)} on a line of its own, then {RELOAD}.",
             )
     named = next((one for one in facts.files.includes if CONTEXT in one.pattern and not one.files), None)
     if named:

@@ -120,7 +120,7 @@ def _lost(facts: Facts) -> Iterator[Finding]:
                 "lost",
                 f"{one.why}: {_VALUE.sub('...', one.text)[:60]}",
                 one.place,
-                f"Put each element on a line of its own, then {RELOAD}.",
+                f"Correct the line, with each element on a line of its own, then {RELOAD}.",
                 wrong=False,
             )
 

@@ -13,6 +13,7 @@ from fsdaemon.doctor.facts import Place
 
 MODULES = ("pre_load_modules.conf", "modules.conf", "post_load_modules.conf")
 _CONFIGURATIONS = (*MODULES, "lua.conf", "xml_curl.conf")
+_DEEPEST = 100  # elements in one another; nobody needs more
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", re.S)
 _DOCTYPE_ENDS = 1 << 14  # characters from its beginning on
 _ATTRIBUTE = re.compile(r'(?<==)"[^"]*"|(?<==)\'[^\']*\'')
@@ -105,7 +106,7 @@ class _Builder:
         return self.places[min(line, len(self.places)) - 1] if self.places else Place("")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self.skipped or not self._matters(tag, attributes):
+        if self.skipped or len(self.stack) > _DEEPEST or not self._matters(tag, attributes):
             self.skipped += 1
             return
         node = Node(tag, attributes, self.place(self.parser.CurrentLineNumber))

@@ -239,6 +239,17 @@ def test_what_only_freeswitch_takes(text):
     assert wrong(more=text) == []
 
 
+def test_elements_that_are_too_deep():
+    deep = f'<context name="x"><extension name="y">{"<condition>" * 3000}{"</condition>" * 3000}</extension></context>'
+    assert wrong(more=deep) == []
+
+
+def test_a_line_in_other_quotes():
+    facts = facts_of(tree(default=DEFAULT.replace(LINE, LINE.replace('"', "'"))))
+    (one,) = (one for one in rules.findings(facts, default()) if one.wrong)
+    assert (one.code, LINE in one.mend, "these quotes" in one.what) == ("line", True, True)
+
+
 def test_an_include_line_in_a_comment_is_named():
     facts = facts_of(tree(default=DEFAULT.replace(LINE, f"<!--\n{LINE}\n-->")))
     (one,) = (one for one in rules.findings(facts, default()) if one.code == "xml")
@@ -336,6 +347,12 @@ def test_a_dialplan_that_asks_by_socket_alone_needs_no_context():
       <action application="execute_extension" data="${{fsdaemon_verdict}}"/>
       <action application="bridge" data="user/$1"/></condition></extension>"""
     assert wrong(context="", default=DEFAULT.replace(LINE, own)) == []
+
+
+def test_an_own_extension_that_only_asks():
+    ask = '<action application="execute_extension" data="before/$1 XML fsdaemon"/>\n<action application="bridge"'
+    own = LOCAL.replace('<action application="bridge"', ask)
+    assert wrong(default=DEFAULT.replace(LINE, "").replace(LOCAL, own)) == []
 
 
 def test_codes_are_not_included_or_taken_by_another_extension():
