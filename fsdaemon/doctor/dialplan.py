@@ -14,6 +14,7 @@ from fsdaemon.core.users import User, plain
 from fsdaemon.doctor.facts import CODES, CONTEXT, COUNTS, USERS, Entry, Extension, Facts, Include, Place
 from fsdaemon.doctor.finding import RELOAD, Finding
 from fsdaemon.doctor.matching import before, takes
+from fsdaemon.doctor.preprocess import DENIED
 
 LOCAL = "Local_Extension"  # of FreeSWITCH's example configuration
 _USUAL = "/usr/share/fsdaemon/freeswitch/dialplan"
@@ -36,11 +37,12 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     if not facts.files.read or facts.files.broken:
         return
     ours = [one for name, all_ in facts.files.contexts.items() if name != CONTEXT for one in all_ if one.ours]
+    denied = any(why == DENIED and "dialplan" in path for path, why in facts.files.unread)
     elsewhere = facts.files.elsewhere("dialplan") and not any(one.asks for one in ours)
-    if CONTEXT not in facts.files.contexts and not _by_socket(ours) and not elsewhere:
+    if CONTEXT not in facts.files.contexts and not (_by_socket(ours) or elsewhere or denied):
         yield _no_context(facts)
     if not ours:
-        if not facts.files.elsewhere("dialplan"):
+        if not facts.files.elsewhere("dialplan") and not denied:
             yield _no_line(facts)
         return
     yield from _order(facts)

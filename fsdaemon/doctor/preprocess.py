@@ -15,6 +15,7 @@ from typing import Protocol
 from fsdaemon.doctor.facts import Include, Lost, Place, Value
 
 _DEEPEST = 100
+DENIED = "permission denied"  # to us; FreeSWITCH may be allowed
 _VARIABLE = re.compile(r"\$\$\{([^{}]*)\}")
 _COMMENT = re.compile(r"<!--.*?(-->|$)|-->")
 _FRAME = re.compile(r"</?include>|<\?[^>]*\??>")

@@ -25,6 +25,7 @@ from fsdaemon.doctor.preprocess import Preprocessed
 from fsdaemon.doctor.tree import MODULES, Node, NotXml, parse
 
 _ALL = frozenset({"dialplan", "directory", "configuration"})  # mod_xml_curl without `bindings`
+_TRUE = ("yes", "on", "true", "t", "enabled", "active", "allow")
 _TIMES = (
     "wday",
     "hour",
@@ -77,7 +78,7 @@ def _sections(root: Node, name: str) -> Iterator[Node]:
 
 def _extension(node: Node) -> Extension:
     conditions = tuple(map(_condition, node.all("condition")))
-    return Extension(node.get("name"), node.get("continue") == "true", conditions, node.place)
+    return Extension(node.get("name"), _true(node.get("continue")), conditions, node.place)
 
 
 def _condition(node: Node) -> Condition:
@@ -98,6 +99,11 @@ def _condition(node: Node) -> Condition:
     )
 
 
+def _true(text: str) -> bool:
+    """As switch_true (switch_utils.h) reads it, any number but 0 included."""
+    return text.lower() in _TRUE or (text.isdecimal() and int(text) != 0)
+
+
 def _expression(node: Node) -> str:
     """An element of its own comes before the attribute (mod_dialplan_xml.c, parse_exten)."""
     return next((one.text for one in node.all("expression")), node.get("expression"))
@@ -105,9 +111,7 @@ def _expression(node: Node) -> str:
 
 def _actions(node: Node, tag: str) -> Iterator[Action]:
     for one in node.all(tag):
-        yield Action(
-            one.get("application"), one.text or one.get("data"), one.place, one.get("inline") == "true"
-        )
+        yield Action(one.get("application"), one.text or one.get("data"), one.place, _true(one.get("inline")))
 
 
 def users(root: Node) -> tuple[Entry, ...]:

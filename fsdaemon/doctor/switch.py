@@ -15,6 +15,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.doctor.dialplan import share
 from fsdaemon.doctor.facts import CODES, CONTEXT, Facts, Place, Running
 from fsdaemon.doctor.finding import RELOAD, Finding
+from fsdaemon.doctor.preprocess import DENIED
 
 OLDEST = (1, 8, 7)  # docs/compatibility.md
 _PARTS = ("dialplan", "directory", CONTEXT)  # of a path: files that concern us
@@ -85,6 +86,11 @@ def _concerns(path: str) -> bool:
     return any(part in path for part in _PARTS)
 
 
+def _apart(path: str, why: str) -> bool:
+    """Whether nothing is said about the file elsewhere: of our context only if its file is not there."""
+    return why == DENIED or posixpath.basename(path) != _OURS
+
+
 def _readable(facts: Facts) -> Iterator[Finding]:
     for path, why in facts.closed:
         if _concerns(path):
@@ -103,7 +109,7 @@ def _readable(facts: Facts) -> Iterator[Finding]:
                 Place(path),
                 "Run fsdaemon doctor as root, or as FreeSWITCH's user; or name --freeswitch DIR.",
             )
-        elif _concerns(path) and path not in dict(facts.closed) and posixpath.basename(path) != _OURS:
+        elif _concerns(path) and path not in dict(facts.closed) and _apart(path, why):
             yield Finding(
                 "file",
                 f"A file of FreeSWITCH's cannot be read: {why}.",

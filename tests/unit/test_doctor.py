@@ -332,8 +332,22 @@ def test_the_line_leads_nowhere():
 
 
 def test_the_context_is_missing_or_cannot_be_read():
-    for text in ("", None):
-        assert wrong(context=text) == [("context", "/conf/dialplan/fsdaemon.xml")]
+    assert wrong(context="") == [("context", "/conf/dialplan/fsdaemon.xml")]
+    facts = facts_of(tree(context=None))  # FreeSWITCH may read it
+    assert (found(facts), maybe(facts)) == ([], ["file"])
+
+
+def test_nothing_is_said_to_be_missing_in_files_that_are_closed_to_us():
+    facts = facts_of(tree(context=None, default=None))
+    assert (found(facts), maybe(facts)) == ([], ["file", "file"])
+
+
+@pytest.mark.parametrize(
+    ("word", "goes_on"), [("TRUE", True), ("yes", True), ("1", True), ("0", False), ("", False)]
+)
+def test_what_freeswitch_takes_for_true(word, goes_on):
+    local = LOCAL.replace('name="Local_Extension"', f'name="first" continue="{word}"')
+    assert (wrong(default=DEFAULT.replace(LINE, f"{local}\n{LINE}")) == []) == goes_on
 
 
 def test_no_dialplan_at_all():
