@@ -64,7 +64,7 @@ def _no_context(facts: Facts) -> Finding:
         if posixpath.basename(path) == "fsdaemon.xml":
             return Finding(
                 "context",
-                f"The context `{CONTEXT}` is missing, because its file cannot be read: {why}.",
+                f"The file of the context `{CONTEXT}` cannot be read: {why}.",
                 Place(path),
                 f"Link or copy {share(facts)}/fsdaemon.xml there, then {RELOAD}.",
             )
