@@ -14,6 +14,7 @@ from fsdaemon.core.users import User, plain
 from fsdaemon.doctor.facts import CODES, CONTEXT, COUNTS, USERS, Entry, Extension, Facts, Include, Place
 from fsdaemon.doctor.finding import RELOAD, Finding
 from fsdaemon.doctor.matching import before, takes
+from fsdaemon.doctor.preprocess import DENIED
 
 LOCAL = "Local_Extension"  # of FreeSWITCH's example configuration
 _USUAL = "/usr/share/fsdaemon/freeswitch/dialplan"
@@ -36,11 +37,12 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     if not facts.files.read or facts.files.broken:
         return
     ours = [one for name, all_ in facts.files.contexts.items() if name != CONTEXT for one in all_ if one.ours]
+    denied = any(why == DENIED and "dialplan" in path for path, why in facts.files.unread)
     elsewhere = facts.files.elsewhere("dialplan") and not any(one.asks for one in ours)
-    if CONTEXT not in facts.files.contexts and not _by_socket(ours) and not elsewhere:
+    if CONTEXT not in facts.files.contexts and not (_by_socket(ours) or elsewhere or denied):
         yield _no_context(facts)
     if not ours:
-        if not facts.files.elsewhere("dialplan"):
+        if not facts.files.elsewhere("dialplan") and not denied:
             yield _no_line(facts)
         return
     yield from _order(facts)
@@ -62,7 +64,7 @@ def _no_context(facts: Facts) -> Finding:
         if posixpath.basename(path) == "fsdaemon.xml":
             return Finding(
                 "context",
-                f"The context `{CONTEXT}` is missing: the file {why}.",
+                f"The file of the context `{CONTEXT}` cannot be read: {why}.",
                 Place(path),
                 f"Link or copy {share(facts)}/fsdaemon.xml there, then {RELOAD}.",
             )
@@ -82,7 +84,7 @@ def _no_line(facts: Facts) -> Finding:
                 "line",
                 f"The include line is not read: {lost.why}.",
                 lost.place,
-                f"Put it on a line of its own, then {RELOAD}.",
+                f"Write {include_line(facts)} on a line of its own, then {RELOAD}.",
             )
     named = next((one for one in facts.files.includes if CONTEXT in one.pattern and not one.files), None)
     if named:
@@ -177,9 +179,27 @@ def _counted(facts: Facts, config: Config) -> Iterator[Finding]:
             yield Finding("busy", what, names[USERS], mend, wrong=False)
 
 
+def _leading_to_us(facts: Facts) -> set[str]:
+    """Contexts that ask, and those that hand calls on to one of them."""
+    contexts = facts.files.contexts
+    asking = {name for name, all_ in contexts.items() if any(one.ours for one in all_)}
+    onward = {
+        name: {
+            action.data.split()[-1]
+            for one in all_
+            for action in one.actions
+            if action.application in ("transfer", "execute_extension") and len(action.data.split()) > 2
+        }
+        for name, all_ in contexts.items()
+    }
+    for _ in contexts:
+        asking |= {name for name, to in onward.items() if to & asking}
+    return asking
+
+
 def _callers(facts: Facts) -> Iterator[Finding]:
     """Users whose calls begin in a context that never asks."""
-    asking = {name for name, all_ in facts.files.contexts.items() if any(one.ours for one in all_)}
+    asking = _leading_to_us(facts)
     found: dict[str, list[Entry]] = {}
     for one in facts.files.users:
         context = one.variable("user_context")

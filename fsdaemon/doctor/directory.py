@@ -18,7 +18,7 @@ from fsdaemon.core.questions import drive
 from fsdaemon.core.users import User, plain, user_of
 from fsdaemon.doctor.facts import CONTEXT, Entry, Facts, Place, Value
 from fsdaemon.doctor.finding import RELOAD, Finding
-from fsdaemon.doctor.matching import ANYTHING, takes
+from fsdaemon.doctor.matching import ANYTHING, takes, unknown
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Api, Headers
 from fsdaemon.terms.kinds import SET
@@ -152,13 +152,14 @@ _ONWARD = ("bridge", "transfer", "execute_extension", "lua")
 
 def _taken(number: str, context: str, facts: Facts) -> str | None:
     """Who takes a number in a user's context; None: somebody does, or it cannot be told."""
-    if context not in facts.files.contexts or facts.files.elsewhere("dialplan"):
+    elsewhere = facts.files.elsewhere("dialplan") or facts.files.elsewhere("directory")
+    if context not in facts.files.contexts or elsewhere:
         return None
     for extension in facts.files.contexts[context]:
         taken = takes(extension, number, facts.modules)
         if extension.goes_on or extension.ours or taken is False:
             continue
-        if takes(extension, ANYTHING, facts.modules) is False:
+        if takes(extension, ANYTHING, facts.modules) is False or unknown(extension):
             return None
         if any(action.application in _ONWARD for action in extension.actions):
             return f"only `{extension.name}`, which takes anything, takes it ({extension.place})"

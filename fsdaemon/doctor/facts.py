@@ -98,7 +98,7 @@ class Extension(NamedTuple):
     def ours(self) -> bool:
         """Whether it has to do with us."""
         words = (one.application + one.data for one in self.actions)
-        return self.name.startswith(CONTEXT) or any(f"{CONTEXT}_" in one for one in words)
+        return self.asks or self.name.startswith(CONTEXT) or any(f"{CONTEXT}_" in one for one in words)
 
 
 Contexts = Mapping[str, tuple[Extension, ...]]

@@ -13,6 +13,7 @@ from fsdaemon.doctor.facts import Action, Comparison, Condition, Extension
 
 _MODULE = re.compile(r"\$\{module_exists\((\w+)\)\}")
 _NUMBER = ("destination_number", "${destination_number}")
+_ASTERISK = {"N": "[2-9]", "X": "[0-9]", "Z": "[1-9]", ".": ".*"}
 ANYTHING = "x-anything-at-all"  # a number that nobody has
 
 
@@ -29,6 +30,12 @@ def takes(extension: Extension, number: str, modules: frozenset[str] | None) -> 
         if matched is not None and condition.stop in ("always", "on-true" if matched else "on-false"):
             break
     return None if taken and depends else taken
+
+
+def unknown(extension: Extension) -> bool:
+    """Whether which numbers it takes cannot be told: an expression with a variable, or one for Perl alone."""
+    tests = (test for condition in extension.conditions for test in condition.tests)
+    return any(one.field in _NUMBER and _python(one.expression) is None for one in tests)
 
 
 def _acts(actions: Iterable[Action]) -> bool:
@@ -71,8 +78,10 @@ def _compared(test: Comparison, number: str, modules: frozenset[str] | None) -> 
 @lru_cache(maxsize=4096)
 def _python(expression: str) -> re.Pattern[str] | None:
     """A Perl expression for Python; None where it depends on a call, or Python cannot read it."""
-    if "${" in expression:
+    if "${" in expression or "[[:" in expression:
         return None
+    if expression.startswith("_"):  # as Asterisk writes it (switch_utils.c, switch_ast2regex)
+        expression = f"^{''.join(_ASTERISK.get(one, one) for one in expression[1:])}$"
     flags = 0
     slashes = re.fullmatch(r"/(.*)/(i?)", expression, re.S)
     if slashes:

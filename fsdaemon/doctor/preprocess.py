@@ -15,6 +15,7 @@ from typing import Protocol
 from fsdaemon.doctor.facts import Include, Lost, Place, Value
 
 _DEEPEST = 100
+DENIED = "permission denied"  # to us; FreeSWITCH may be allowed
 _VARIABLE = re.compile(r"\$\$\{([^{}]*)\}")
 _COMMENT = re.compile(r"<!--.*?(-->|$)|-->")
 _FRAME = re.compile(r"</?include>|<\?[^>]*\??>")
@@ -108,7 +109,8 @@ class _Pass:
         before, after = line[: mark.start()], line[end + 2 :] if end >= 0 else ""
         found = _attributes(directive, "cmd", "data")
         if not before.endswith("<") or not found:
-            self.out.lost.append(Lost(place, raw.strip(), "FreeSWITCH cannot read this line"))
+            why = 'FreeSWITCH wants cmd="..." data="..." in this order and in these quotes'
+            self.out.lost.append(Lost(place, raw.strip(), why))
             return
         self._dropped(before[:-1] + after, place, raw)
         self._execute(found[0].lower(), found[1], place, directory, depth)

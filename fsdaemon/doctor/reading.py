@@ -22,8 +22,10 @@ from fsdaemon.doctor.facts import (
     Value,
 )
 from fsdaemon.doctor.preprocess import Preprocessed
-from fsdaemon.doctor.tree import Node, NotXml, parse
+from fsdaemon.doctor.tree import MODULES, Node, NotXml, parse
 
+_ALL = frozenset({"dialplan", "directory", "configuration"})  # mod_xml_curl without `bindings`
+_TRUE = ("yes", "on", "true", "t", "enabled", "active", "allow")
 _TIMES = (
     "wday",
     "hour",
@@ -76,17 +78,17 @@ def _sections(root: Node, name: str) -> Iterator[Node]:
 
 def _extension(node: Node) -> Extension:
     conditions = tuple(map(_condition, node.all("condition")))
-    return Extension(node.get("name"), node.get("continue") == "true", conditions, node.place)
+    return Extension(node.get("name"), _true(node.get("continue")), conditions, node.place)
 
 
 def _condition(node: Node) -> Condition:
     regexes = list(node.all("regex"))
-    tests = [Comparison(one.get("field"), one.get("expression")) for one in regexes]
+    tests = [Comparison(one.get("field"), _expression(one)) for one in regexes]
     nested = list(node.all("condition"))
     if nested or any(name in node.attributes for name in _TIMES):
         tests.append(Comparison(None))
     if "field" in node.attributes:
-        tests.append(Comparison(node.get("field"), node.get("expression")))
+        tests.append(Comparison(node.get("field"), _expression(node)))
     return Condition(
         tuple(tests),
         any=node.get("regex") == "any",
@@ -97,9 +99,19 @@ def _condition(node: Node) -> Condition:
     )
 
 
+def _true(text: str) -> bool:
+    """As switch_true (switch_utils.h) reads it, any number but 0 included."""
+    return text.lower() in _TRUE or (text.isdecimal() and int(text) != 0)
+
+
+def _expression(node: Node) -> str:
+    """An element of its own comes before the attribute (mod_dialplan_xml.c, parse_exten)."""
+    return next((one.text for one in node.all("expression")), node.get("expression"))
+
+
 def _actions(node: Node, tag: str) -> Iterator[Action]:
     for one in node.all(tag):
-        yield Action(one.get("application"), one.get("data"), one.place, one.get("inline") == "true")
+        yield Action(one.get("application"), one.text or one.get("data"), one.place, _true(one.get("inline")))
 
 
 def users(root: Node) -> tuple[Entry, ...]:
@@ -154,7 +166,8 @@ def modules(root: Node) -> dict[str, Place]:
     """The modules that FreeSWITCH loads at its start."""
     return {
         one.get("module").removesuffix(".so"): one.place
-        for configuration in _configuration(root, "modules.conf")
+        for name in MODULES
+        for configuration in _configuration(root, name)
         for one in configuration.below("modules", "load")
     }
 
@@ -176,7 +189,9 @@ def _curl(root: Node) -> Iterator[Binding]:
     for configuration in _configuration(root, "xml_curl.conf"):
         for one in configuration.below("bindings", "binding", "param"):
             if one.get("name") == "gateway-url":
-                yield Binding("mod_xml_curl", one.get("value"), _words(one.get("bindings")), one.place)
+                yield Binding(
+                    "mod_xml_curl", one.get("value"), _words(one.get("bindings")) or _ALL, one.place
+                )
 
 
 def _words(text: str) -> frozenset[str]:

@@ -16,6 +16,7 @@ from fsdaemon.doctor.finding import RELOAD, Finding
 
 _LUA = re.compile(r"execute\(\s*['\"]socket['\"]\s*,\s*['\"]([^'\"]*)['\"]")
 _VARIABLE = re.compile(r"\$\$?\{(\w+)\}")
+_PORT = 8084
 _ANY = ("0.0.0.0", "[::]")
 _HERE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -55,7 +56,17 @@ def _read(data: str, place: Place, facts: Facts) -> Socket:
         value = _from_variable(data.partition(" ")[0], facts)
     text = _VARIABLE.sub(lambda one: _known(one[1], facts, one[0]), data)
     address, *words = text.split() or [""]
-    return Socket(tuple(address.split("|")), tuple(words), place, value.place if value else None)
+    return Socket(
+        tuple(map(_complete, address.split("|"))), tuple(words), place, value.place if value else None
+    )
+
+
+def _complete(address: str) -> str:
+    """With FreeSWITCH's port, if there is none, and without a path (mod_event_socket.c, socket_function)."""
+    host, colon, port = address.rpartition(":")
+    if not colon and re.fullmatch(r"[\w.-]+(/.*)?", address):
+        return f"{address.partition('/')[0]}:{_PORT}"
+    return f"{host}{colon}{port.partition('/')[0]}"
 
 
 def _from_variable(address: str, facts: Facts) -> Value | None:

@@ -15,6 +15,7 @@ from fsdaemon.config.reader import Config
 from fsdaemon.doctor.dialplan import share
 from fsdaemon.doctor.facts import CODES, CONTEXT, Facts, Place, Running
 from fsdaemon.doctor.finding import RELOAD, Finding
+from fsdaemon.doctor.preprocess import DENIED
 
 OLDEST = (1, 8, 7)  # docs/compatibility.md
 _PARTS = ("dialplan", "directory", CONTEXT)  # of a path: files that concern us
@@ -67,16 +68,27 @@ def _conf(facts: Facts) -> Iterator[Finding]:
         )
     elif facts.files.broken:
         place, what = facts.files.broken
+        line = next((one.place for one in facts.files.includes if one.pattern == place.file), None)
+        comment = (
+            f" Is the include line {line} in a comment? FreeSWITCH follows it there: delete it."
+            if line
+            else ""
+        )
         yield Finding(
             "xml",
             f"This is not XML: {what}. FreeSWITCH keeps what it read before, or does not start.",
             place,
-            f"Correct the line, or the element that is open there; then {RELOAD}.",
+            f"Correct the line, or the element that is open there; then {RELOAD}.{comment}",
         )
 
 
 def _concerns(path: str) -> bool:
     return any(part in path for part in _PARTS)
+
+
+def _apart(path: str, why: str) -> bool:
+    """Whether nothing is said about the file elsewhere: of our context only if its file is not there."""
+    return why == DENIED or posixpath.basename(path) != _OURS
 
 
 def _readable(facts: Facts) -> Iterator[Finding]:
@@ -97,7 +109,7 @@ def _readable(facts: Facts) -> Iterator[Finding]:
                 Place(path),
                 "Run fsdaemon doctor as root, or as FreeSWITCH's user; or name --freeswitch DIR.",
             )
-        elif _concerns(path) and path not in dict(facts.closed) and posixpath.basename(path) != _OURS:
+        elif _concerns(path) and path not in dict(facts.closed) and _apart(path, why):
             yield Finding(
                 "file",
                 f"A file of FreeSWITCH's cannot be read: {why}.",
@@ -114,7 +126,7 @@ def _lost(facts: Facts) -> Iterator[Finding]:
                 "lost",
                 f"{one.why}: {_VALUE.sub('...', one.text)[:60]}",
                 one.place,
-                f"Put each element on a line of its own, then {RELOAD}.",
+                f"Correct the line, with each element on a line of its own, then {RELOAD}.",
                 wrong=False,
             )
 

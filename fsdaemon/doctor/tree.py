@@ -11,7 +11,9 @@ from xml.parsers import expat
 
 from fsdaemon.doctor.facts import Place
 
-_CONFIGURATIONS = ("modules.conf", "lua.conf", "xml_curl.conf")
+MODULES = ("pre_load_modules.conf", "modules.conf", "post_load_modules.conf")
+_CONFIGURATIONS = (*MODULES, "lua.conf", "xml_curl.conf")
+_DEEPEST = 100  # elements in one another; nobody needs more
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[.*?\]\s*)?>", re.S)
 _DOCTYPE_ENDS = 1 << 14  # characters from its beginning on
 _ATTRIBUTE = re.compile(r'(?<==)"[^"]*"|(?<==)\'[^\']*\'')
@@ -31,12 +33,13 @@ class NotXml(Exception):
 class Node:
     """An element."""
 
-    __slots__ = ("attributes", "children", "place", "tag")
+    __slots__ = ("attributes", "children", "place", "tag", "text")
 
     def __init__(self, tag: str, attributes: dict[str, str], place: Place) -> None:
         """An element without children so far."""
         self.tag, self.attributes, self.place = tag, attributes, place
         self.children: list[Node] = []
+        self.text = ""
 
     def get(self, name: str) -> str:
         """An attribute; empty if it is missing."""
@@ -97,12 +100,13 @@ class _Builder:
         self.parser = expat.ParserCreate("utf-8")
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
 
     def place(self, line: int) -> Place:
         return self.places[min(line, len(self.places)) - 1] if self.places else Place("")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self.skipped or not self._matters(tag, attributes):
+        if self.skipped or len(self.stack) > _DEEPEST or not self._matters(tag, attributes):
             self.skipped += 1
             return
         node = Node(tag, attributes, self.place(self.parser.CurrentLineNumber))
@@ -114,6 +118,10 @@ class _Builder:
             self.skipped -= 1
         else:
             self.stack.pop()
+
+    def _text(self, text: str) -> None:
+        if not self.skipped:
+            self.stack[-1].text += text
 
     def _matters(self, tag: str, attributes: dict[str, str]) -> bool:
         name = attributes.get("name", "")

@@ -15,6 +15,7 @@ from fsdaemon.doctor.finding import Finding
 from fsdaemon.terms.presets import PRESETS
 
 _SCRIPTS = ("lua", "python", "python3", "perl", "javascript", "v8", "curl")
+_READS = ("read", "play_and_get_digits")  # their argument names a variable
 _FUSIONPBX = "fusionpbx"
 _HANDLER = "app.lua xml_handler"  # its lua.conf.xml
 
@@ -44,7 +45,9 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
 
 def _set(name: str, actions: list[Action], facts: Facts) -> bool:
     assigned = re.compile(rf"(?<![\w]){re.escape(name)}\s*=")
-    if any(assigned.search(one.data) for one in actions):
+    if name in facts.files.variables or any(assigned.search(one.data) for one in actions):
+        return True
+    if any(one.application in _READS and name in one.data.split() for one in actions):
         return True
     return any(name in one.variables for one in facts.files.users)
 

@@ -239,6 +239,23 @@ def test_what_only_freeswitch_takes(text):
     assert wrong(more=text) == []
 
 
+def test_elements_that_are_too_deep():
+    deep = f'<context name="x"><extension name="y">{"<condition>" * 3000}{"</condition>" * 3000}</extension></context>'
+    assert wrong(more=deep) == []
+
+
+def test_a_line_in_other_quotes():
+    facts = facts_of(tree(default=DEFAULT.replace(LINE, LINE.replace('"', "'"))))
+    (one,) = (one for one in rules.findings(facts, default()) if one.wrong)
+    assert (one.code, LINE in one.mend, "these quotes" in one.what) == ("line", True, True)
+
+
+def test_an_include_line_in_a_comment_is_named():
+    facts = facts_of(tree(default=DEFAULT.replace(LINE, f"<!--\n{LINE}\n-->")))
+    (one,) = (one for one in rules.findings(facts, default()) if one.code == "xml")
+    assert "/conf/dialplan/default.xml:6 in a comment" in one.mend
+
+
 def test_an_entity_is_not_expanded():
     bomb = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]>\n<context name="&c;"/>'
     assert "&c;" in facts_of(tree(more=bomb)).files.contexts
@@ -252,6 +269,10 @@ def test_an_entity_is_not_expanded():
         (r"^(?<n>1)\d+\z", "1000", True),
         (r"/^ABC$/i", "abc", True),
         (r"^${own}$", "1000", None),
+        (r"^[[:digit:]]{4}$", "1000", None),
+        ("_1XXX", "1000", True),
+        ("_NXXX", "1000", False),
+        ("_9.", "9196", True),
         (r"^(", "1000", None),
     ],
 )
@@ -263,6 +284,15 @@ def test_which_number_an_extension_takes(expression, number, expected):
         )
     ).files.contexts["x"]
     assert takes(extension, number, None) is expected
+
+
+def test_what_stands_in_an_element_instead_of_an_attribute():
+    text = """<context name="x"><extension name="y">
+    <condition field="destination_number"><expression><![CDATA[^77$]]></expression>
+    <action application="set"><![CDATA[a=1]]></action></condition></extension></context>"""
+    (extension,) = facts_of(tree(more=text)).files.contexts["x"]
+    assert (takes(extension, "77", None), takes(extension, "1000", None)) == (True, False)
+    assert extension.actions[0].data == "a=1"
 
 
 def test_an_extension_that_depends_on_the_call_takes_no_other_number():
@@ -302,8 +332,22 @@ def test_the_line_leads_nowhere():
 
 
 def test_the_context_is_missing_or_cannot_be_read():
-    for text in ("", None):
-        assert wrong(context=text) == [("context", "/conf/dialplan/fsdaemon.xml")]
+    assert wrong(context="") == [("context", "/conf/dialplan/fsdaemon.xml")]
+    facts = facts_of(tree(context=None))  # FreeSWITCH may read it
+    assert (found(facts), maybe(facts)) == ([], ["file"])
+
+
+def test_nothing_is_said_to_be_missing_in_files_that_are_closed_to_us():
+    facts = facts_of(tree(context=None, default=None))
+    assert (found(facts), maybe(facts)) == ([], ["file", "file"])
+
+
+@pytest.mark.parametrize(
+    ("word", "goes_on"), [("TRUE", True), ("yes", True), ("1", True), ("0", False), ("", False)]
+)
+def test_what_freeswitch_takes_for_true(word, goes_on):
+    local = LOCAL.replace('name="Local_Extension"', f'name="first" continue="{word}"')
+    assert (wrong(default=DEFAULT.replace(LINE, f"{local}\n{LINE}")) == []) == goes_on
 
 
 def test_no_dialplan_at_all():
@@ -319,6 +363,12 @@ def test_a_dialplan_that_asks_by_socket_alone_needs_no_context():
     assert wrong(context="", default=DEFAULT.replace(LINE, own)) == []
 
 
+def test_an_own_extension_that_only_asks():
+    ask = '<action application="execute_extension" data="before/$1 XML fsdaemon"/>\n<action application="bridge"'
+    own = LOCAL.replace('<action application="bridge"', ask)
+    assert wrong(default=DEFAULT.replace(LINE, "").replace(LOCAL, own)) == []
+
+
 def test_codes_are_not_included_or_taken_by_another_extension():
     facts = facts_of(tree(codes=""))
     assert (found(facts), maybe(facts)) == ([], ["codes"])
@@ -327,6 +377,20 @@ def test_codes_are_not_included_or_taken_by_another_extension():
     assert wrong(default=DEFAULT.replace(LINE, f"{star}\n{LINE}")) == [
         ("codes", "/conf/dialplan/default.xml:5")
     ]
+
+
+def test_a_context_that_hands_calls_on_to_one_that_asks():
+    hop = """<include>
+<context name="{0}"><extension name="on"><condition field="destination_number" expression="^(.*)$">
+<action application="transfer" data="$1 XML {1}"/></condition></extension></context>
+</include>"""
+    users = USER.replace('value="default"', 'value="phones"')
+    on = hop.format("phones", "office").replace("</include>", "") + hop.format("office", "default").replace(
+        "<include>", ""
+    )
+    assert maybe(facts_of(tree(more=on, users=users))) == []
+    away = on.replace("XML default", "XML public")
+    assert maybe(facts_of(tree(more=away, users=users))) == ["callers"]
 
 
 def test_users_whose_calls_begin_elsewhere():
@@ -368,8 +432,15 @@ def test_somebody_else_listens():
 
 
 def test_an_address_that_is_not_one():
-    text = (OURS / "fsdaemon.xml").read_text("utf-8").replace("127.0.0.1:8084", "127.0.0.1")
+    text = (OURS / "fsdaemon.xml").read_text("utf-8").replace("127.0.0.1:8084", "127.0.0.1:x")
     assert wrong(context=text) == [("address", "/conf/dialplan/fsdaemon.xml:15")]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1/path", "127.0.0.1:8084/path"])
+def test_an_address_as_freeswitch_completes_it(address):
+    text = (OURS / "fsdaemon.xml").read_text("utf-8").replace(HERE, address)
+    facts = replace(facts_of(tree(context=text)), listeners={HERE: NOBODY})
+    assert [code for code, _ in found(facts)] == ["nobody"]
 
 
 def test_full_is_missing():
@@ -415,6 +486,24 @@ def test_a_target_that_only_a_catch_all_takes():
     assert (found(facts), maybe(facts)) == ([], ["target"])
 
 
+def test_a_target_that_perhaps_somebody_takes():
+    queue = LOCAL.replace("Local_Extension", "queue").replace("^(1[0-9]{3})$", "^(${queue})$")
+    queue = queue.replace('"bridge"', '"callcenter"')
+    users = with_variable("call_forward_all", "47")
+    facts = facts_of(tree(default=DEFAULT.replace(LOCAL, f"{LOCAL}\n{queue}"), users=users))
+    assert (found(facts), maybe(facts)) == ([], [])
+
+
+def test_a_target_where_the_directory_is_elsewhere():
+    text = MODULES.format("\n".join(f'<load module="{one}"/>' for one in [*LOADED, "mod_xml_curl"]))
+    curl = """<configuration name="xml_curl.conf"><bindings><binding name="all">
+    <param name="gateway-url" value="http://x/"{}/></binding></bindings></configuration>"""
+    users = with_variable("call_forward_all", "4711")
+    assert wrong(modules=text + curl.format(' bindings="directory"'), users=users) == []
+    assert wrong(modules=text + curl.format(""), users=users) == []
+    assert wrong(modules=text + curl.format(' bindings="phrases"'), users=users) != []
+
+
 @pytest.mark.parametrize("name", ["anna müller", "a,b", "x" * 200, "anna@home", "..."])
 def test_ids_that_are_not_taken(name):
     assert wrong(users=USER.replace('id="1001"', f'id="{name}"')) == [
@@ -449,8 +538,12 @@ def test_forwards_where_conf_toml_says_they_are():
 def test_variables_that_nothing_sets():
     config = load('[variables]\nalways = ["my_forward"]\ncallee = ["Caller-Destination-Number"]\n', "/c.toml")
     assert found(facts_of(tree()), config) == [("variable", "/c.toml:2")]
-    for data in ("my_forward=1", "^^~a=b~my_forward = 1"):
-        mine = f'<extension name="m" continue="true"><condition><action application="multiset" data="{data}"/></condition></extension>'
+    for application, data in (
+        ("multiset", "my_forward=1"),
+        ("multiset", "^^~a=b~my_forward = 1"),
+        ("read", "1 9 ask.wav my_forward 5000 #"),
+    ):
+        mine = f'<extension name="m" continue="true"><condition><action application="{application}" data="{data}"/></condition></extension>'
         assert found(facts_of(tree(default=DEFAULT.replace(LINE, f"{mine}\n{LINE}"))), config) == []
 
 
@@ -485,6 +578,13 @@ def test_a_binding_of_a_module_that_is_not_loaded_is_none():
 def test_modules(module):
     text = MODULES.format("\n".join(f'<load module="{one}"/>' for one in LOADED if one != module))
     assert wrong(modules=text) == [("module", "/conf/autoload_configs/modules.conf.xml")]
+
+
+@pytest.mark.parametrize("name", ["pre_load_modules.conf", "post_load_modules.conf"])
+def test_modules_that_are_loaded_first_or_last(name):
+    text = MODULES.format("\n".join(f'<load module="{one}"/>' for one in LOADED[1:]))
+    other = MODULES.format(f'<load module="{LOADED[0]}"/>').replace("modules.conf", name)
+    assert wrong(modules=text + other) == []
 
 
 def test_a_module_that_is_named_and_not_loaded():
