@@ -120,13 +120,16 @@ def _serve(arguments: argparse.Namespace) -> int:
     from fsdaemon.daemon import log
     from fsdaemon.daemon.server import Server
 
-    sys.stderr = stderr.Syslog() if stderr.was_closed() else stderr.Lossy(sys.stderr)
+    if stderr.was_closed():
+        sys.stderr = stderr.Syslog()
 
     def configuration() -> Config:
         config = read_config(arguments.config)
         return config.listening(tuple(arguments.listen)) if arguments.listen else config
 
     config = configuration()
+    if not stderr.was_closed():
+        sys.stderr = stderr.Lossy(sys.stderr)
     log.configure(config.log)
     _raise_descriptor_limit()
     Server(config, configuration).run()

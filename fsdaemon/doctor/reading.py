@@ -106,12 +106,14 @@ def _true(text: str) -> bool:
 
 def _expression(node: Node) -> str:
     """An element of its own comes before the attribute (mod_dialplan_xml.c, parse_exten)."""
-    return next((one.text for one in node.all("expression")), node.get("expression"))
+    return next((one.text.strip() for one in node.all("expression")), node.get("expression"))
 
 
 def _actions(node: Node, tag: str) -> Iterator[Action]:
     for one in node.all(tag):
-        yield Action(one.get("application"), one.text or one.get("data"), one.place, _true(one.get("inline")))
+        yield Action(
+            one.get("application"), one.text.strip() or one.get("data"), one.place, _true(one.get("inline"))
+        )
 
 
 def users(root: Node) -> tuple[Entry, ...]:
