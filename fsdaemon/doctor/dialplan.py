@@ -11,7 +11,18 @@ from collections.abc import Iterator
 from fsdaemon.config.reader import Config
 from fsdaemon.core import busy
 from fsdaemon.core.users import User, plain
-from fsdaemon.doctor.facts import CODES, CONTEXT, COUNTS, USERS, Entry, Extension, Facts, Include, Place
+from fsdaemon.doctor.facts import (
+    CODES,
+    CONTEXT,
+    COUNTS,
+    SCRIPTS,
+    USERS,
+    Entry,
+    Extension,
+    Facts,
+    Include,
+    Place,
+)
 from fsdaemon.doctor.finding import RELOAD, Finding
 from fsdaemon.doctor.matching import before, takes
 from fsdaemon.doctor.preprocess import DENIED
@@ -39,7 +50,8 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     ours = [one for name, all_ in facts.files.contexts.items() if name != CONTEXT for one in all_ if one.ours]
     denied = any(why == DENIED and "dialplan" in path for path, why in facts.files.unread)
     elsewhere = facts.files.elsewhere("dialplan") and not any(one.asks for one in ours)
-    if CONTEXT not in facts.files.contexts and not (_by_socket(ours) or elsewhere or denied):
+    otherwise = _by_socket(ours) or elsewhere or denied or (not ours and _scripts(facts))
+    if CONTEXT not in facts.files.contexts and not otherwise:
         yield _no_context(facts)
     if not ours:
         if not facts.files.elsewhere("dialplan") and not denied:
@@ -49,6 +61,12 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     yield from _codes(facts, config)
     yield from _callers(facts)
     yield from _counted(facts, config)
+
+
+def _scripts(facts: Facts) -> bool:
+    """Whether the dialplan runs scripts, each of which may ask."""
+    extensions = (one for all_ in facts.files.contexts.values() for one in all_)
+    return any(one.application in SCRIPTS for extension in extensions for one in extension.actions)
 
 
 def _by_socket(ours: list[Extension]) -> bool:
@@ -90,11 +108,14 @@ def _no_line(facts: Facts) -> Finding:
     if named:
         return _names_nothing(facts, named)
     before_ = f'directly before <extension name="{LOCAL}">' if local else "before it calls users"
+    scripts = _scripts(facts)
+    unless = ", unless a script does" if scripts else ""
     return Finding(
         "line",
-        f"Nothing in the dialplan calls the context `{CONTEXT}`: FreeSWITCH does not ask the daemon.",
+        f"Nothing in the dialplan calls the context `{CONTEXT}`{unless}: FreeSWITCH does not ask the daemon.",
         place,
         f"Add {include_line(facts)} {before_}, then {RELOAD}. Your own dialplan: docs/dialplan.md.",
+        wrong=not scripts,
     )
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 CONTEXT = "fsdaemon"  # freeswitch/dialplan/fsdaemon.xml
 USERS, CODES, COUNTS = (f"{CONTEXT}_{one}" for one in ("user", "code", "busy"))  # our extensions
+#: Applications that run a program; what it does cannot be seen.
+SCRIPTS = ("lua", "python", "python3", "perl", "javascript", "v8", "curl")
 _ASKS = re.compile(rf"(before|beyond)/.* XML {CONTEXT}\Z", re.S)
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 
 from fsdaemon.config.reader import Config
 from fsdaemon.daemon.expected import named
-from fsdaemon.doctor.facts import Action, Facts, Place
+from fsdaemon.doctor.facts import SCRIPTS, Action, Facts, Place
 from fsdaemon.doctor.finding import Finding
 from fsdaemon.terms.presets import PRESETS
 
-_SCRIPTS = ("lua", "python", "python3", "perl", "javascript", "v8", "curl")
 _READS = ("read", "play_and_get_digits")  # their argument names a variable
 _FUSIONPBX = "fusionpbx"
 _HANDLER = "app.lua xml_handler"  # its lua.conf.xml
@@ -28,7 +27,7 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
     extensions = [e for all_ in facts.files.contexts.values() for e in all_]
     actions = [action for one in extensions for action in one.actions]
     on_the_way = [action for one in extensions if one.goes_on or one.ours for action in one.actions]
-    script = next((one.application for one in on_the_way if one.application in _SCRIPTS), "")
+    script = next((one.application for one in on_the_way if one.application in SCRIPTS), "")
     for header, key in named(config).items():
         if header.variable[:1].isupper() or _set(header.variable, actions, facts):
             continue

@@ -355,6 +355,14 @@ def test_no_dialplan_at_all():
     assert codes == ["context", "line"]
 
 
+@pytest.mark.parametrize("changes", [{}, {"context": ""}])
+def test_a_script_may_ask(changes: dict[str, str]) -> None:
+    own = LOCAL.replace("bridge", "lua")
+    facts = facts_of(tree(default=DEFAULT.replace(LINE, own), **changes))
+    assert '"lua"' in own
+    assert (found(facts), maybe(facts)) == ([], ["line"])
+
+
 def test_a_dialplan_that_asks_by_socket_alone_needs_no_context():
     own = f"""<extension name="own"><condition field="destination_number" expression="^(1...)$">
       <action application="socket" data="{HERE} full"/>
