@@ -64,9 +64,11 @@ def findings(facts: Facts, config: Config) -> Iterator[Finding]:
 
 
 def _scripts(facts: Facts) -> bool:
-    """Whether the dialplan runs scripts, each of which may ask."""
-    extensions = (one for all_ in facts.files.contexts.values() for one in all_)
-    return any(one.application in SCRIPTS for extension in extensions for one in extension.actions)
+    """Whether a dialplan that is not the example configuration's runs scripts, each of which may ask."""
+    extensions = [one for all_ in facts.files.contexts.values() for one in all_]
+    return not any(one.name == LOCAL for one in extensions) and any(
+        one.application in SCRIPTS for extension in extensions for one in extension.actions
+    )
 
 
 def _by_socket(ours: list[Extension]) -> bool:

@@ -357,10 +357,14 @@ def test_no_dialplan_at_all():
 
 @pytest.mark.parametrize("changes", [{}, {"context": ""}])
 def test_a_script_may_ask(changes: dict[str, str]) -> None:
-    own = LOCAL.replace("bridge", "lua")
-    facts = facts_of(tree(default=DEFAULT.replace(LINE, own), **changes))
-    assert '"lua"' in own
+    own = LOCAL.replace("Local_Extension", "own").replace("bridge", "lua")
+    facts = facts_of(tree(default=DEFAULT.replace(LINE, "").replace(LOCAL, own), **changes))
     assert (found(facts), maybe(facts)) == ([], ["line"])
+
+
+def test_a_script_of_the_example_configuration_does_not():
+    lua = LOCAL.replace("Local_Extension", "demo").replace("bridge", "lua").replace("1[0-9]", "4[0-9]")
+    assert wrong(default=DEFAULT.replace(LINE, lua)) == [("line", "/conf/dialplan/default.xml:10")]
 
 
 def test_a_dialplan_that_asks_by_socket_alone_needs_no_context():
