@@ -20,6 +20,7 @@ _LIKE = {CALLS: "127.0.0.1:8084", PAGE: "127.0.0.1:9484"}
 _WAIT = 2.0  # seconds for a greeting, and for an answer
 _ENOUGH = 4096  # bytes
 _CALLED = "where fsdaemon answers calls (server.listen)"
+_CLOSES = ": it closes the connection at once, as fsdaemon does for those that server.allow does not name"
 _KNOWN = {
     b"Content-Type: auth/request": "FreeSWITCH's inbound event socket (event_socket.conf.xml)",
     b"Content-Type: text/rude-rejection": "FreeSWITCH's inbound event socket, whose access list refuses you",
@@ -72,7 +73,7 @@ def instead(host: str, port: int, wanted: str) -> str:
         if said.startswith(begin):
             return "" if what == _CALLED and wanted == CALLS else f": it is {what}; {_other(wanted)}"
     if not said.strip():
-        return ": it accepts and says nothing"
+        return ": it accepts and says nothing" if asked else _CLOSES
     line = said.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
     return f": it says {printable(show(line))}"
 
@@ -84,14 +85,15 @@ def _other(wanted: str) -> str:
 def _first_words(host: str, port: int) -> tuple[bytes, bool]:
     """What it says by itself, or when it is asked as an HTTP server; and whether it was asked."""
     with socket.create_connection((host, port), _WAIT) as sock:
-        said = _heard(sock)
-        if said:
+        said, closed = _heard(sock)
+        if said.strip() or closed:
             return said, False
         sock.sendall(b"GET /status HTTP/1.0\r\n\r\n")
-        return _heard(sock), True
+        return _heard(sock)[0], True
 
 
-def _heard(sock: socket.socket) -> bytes:
+def _heard(sock: socket.socket) -> tuple[bytes, bool]:
+    """What it says within some time, and whether it has closed then."""
     data, end = b"", time.monotonic() + _WAIT
     while len(data) < _ENOUGH and not data.endswith(b"\n\n") and time.monotonic() < end:
         sock.settimeout(max(end - time.monotonic(), 0.01))
@@ -100,6 +102,6 @@ def _heard(sock: socket.socket) -> bytes:
         except socket.timeout:
             break
         if not piece:
-            break
+            return data, True
         data += piece
-    return data
+    return data, False

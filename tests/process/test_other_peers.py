@@ -102,6 +102,11 @@ def reset(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def closing(sock: socket.socket) -> None:
+    """As the daemon does for a machine that it does not answer."""
+    sock.shutdown(socket.SHUT_RDWR)
+
+
 def blank_lines(sock: socket.socket) -> None:
     sock.sendall(b"\r\n\r\nhello\n\n")
     sock.recv(65536)
@@ -136,6 +141,7 @@ EVENT_SOCKET = "it is FreeSWITCH's inbound event socket (event_socket.conf.xml);
         (sip, "it is a SIP server; give server.listen", "it is a SIP server; give metrics.listen"),
         (tls, "it is a TLS server; give server.listen", "it is a TLS server; give metrics.listen"),
         (reset, "no verdict (Connection reset by peer)", "no answer from"),
+        (closing, "it closes the connection at once, as fsdaemon does for those that server.allow does not name", "it closes the"),
         (blank_lines, 'it says "hello"', 'it says "hello"'),
         (a_length_of_thousands_of_digits, "", "it is where fsdaemon answers calls (server.listen)"),
         (endless_headers, "it is an HTTP server", "it is an HTTP server"),
