@@ -61,7 +61,6 @@ def _v(name: str, writer: Writer) -> Header:
 # What FreeSWITCH establishes (switch_channel.c, sofia_reg.c: sip_authorized after a good digest or ACL).
 UUID = Header("Unique-ID", Writer.SWITCH)
 CALL_DIRECTION = Header("Call-Direction", Writer.SWITCH)
-CHANNEL_NAME = Header("Channel-Name", Writer.SWITCH)
 DESTINATION = Header("Caller-Destination-Number", Writer.STRANGER)
 DIALLED = _v("destination_number", Writer.STRANGER)  # the same of another channel (switch_caller.c)
 SOURCE = Header("Caller-Source", Writer.SWITCH)
