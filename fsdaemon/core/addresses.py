@@ -70,6 +70,11 @@ def read(value: str) -> Iterator[Address | None]:
             name += piece
 
 
+def is_nobody(number: str, host: str = "") -> bool:
+    """Whether an address is the one of somebody who does not say who it is (RFC 3323 section 4.1.1.3)."""
+    return number.lower() in _NOBODY or host.lower() in _NOBODYS_HOSTS
+
+
 def _entry(name: str, uri: str, rest: str) -> Address | None:
     bare = None if uri else _BARE.match(name)
     if bare:  # without "<": what follows ";" belongs to the header, not to the URI
@@ -82,7 +87,7 @@ def _entry(name: str, uri: str, rest: str) -> Address | None:
     if not match:
         return None
     number, host, parameters = _parts(match[1].lower(), match[2])
-    if number.lower() in _NOBODY or host.lower() in _NOBODYS_HOSTS:
+    if is_nobody(number, host):
         name, number, host = "", ANONYMOUS, ANONYMOUS_HOST
     elif not dialable(number) or "@" in number or (host and not _HOST.fullmatch(host)):
         return None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from fsdaemon.config.reader import Config
+from fsdaemon.core.addresses import is_nobody
 from fsdaemon.core.own import Entry
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Caller, Person, User, user_of
@@ -34,8 +35,9 @@ def caller_of(headers: Headers, own_name: str, user: User | None) -> Caller:
     shown = own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called the user
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
-    number = user.name if user else headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
-    return Caller(user, shown, number, _withheld(headers))
+    told = headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
+    withheld = _withheld(headers) or (not outbound and is_nobody(told))
+    return Caller(user, shown, user.name if user else told, withheld)
 
 
 def _withheld(headers: Headers) -> bool:

@@ -26,9 +26,9 @@ def headers(data: bytes) -> Headers:
     return Headers(data.rstrip(b"\n"))
 
 
-def facts(name: str, **variables: str) -> Call:
-    """The facts of a recording with other variables, every question answered with nothing."""
-    data = headers(channel_data((DIRECTORY / f"{name}.txt").read_bytes(), variables))
+def facts(name: str, line: bytes = b"", **variables: str) -> Call:
+    """The facts of a recording with another `line` and variables, every question answered with nothing."""
+    data = headers(line + channel_data((DIRECTORY / f"{name}.txt").read_bytes(), variables))
     answers: dict[Api, str] = {}
     while not isinstance(call := read(data, answers, config.default()), Call):
         answers.update(dict.fromkeys(call, "-ERR no reply"))
@@ -108,6 +108,14 @@ def test_a_phone_that_sent_the_call_to_another_host():
 def test_who_wants_privacy_is_withheld(privacy):
     """FreeSWITCH itself acts on "id" only; RFC 3323 has more words for it."""
     assert facts("external_before_bridge", sip_Privacy=privacy).caller.withheld
+
+
+@pytest.mark.parametrize("number", ["anonymous", "Anonymous", "restricted", "unavailable"])
+def test_whose_from_is_nobodys_is_withheld(number):
+    """RFC 3323 section 4.1.1.3. On a leg that FreeSWITCH dialled, the number is whose call it was."""
+    line = f"{v.CALLER_NUMBER}: {number}\n".encode()
+    assert facts("external_before_bridge", line).caller.withheld
+    assert not facts("blind_transfer_by_caller", line).caller.withheld
 
 
 @pytest.mark.parametrize("privacy", ["none", "session", "critical", ""])

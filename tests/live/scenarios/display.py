@@ -24,16 +24,19 @@ def test_a_label_of_the_administrators_own(site, daemon, lab):
     assert lab.rings(secretary).display == f"→ 100% {names} @ {{x}} $ \\ <y>; 'z': ${{user_name}} ä"
 
 
-@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
-def test_a_withheld_number(site, daemon, lab, inside):
-    """Neither the phone nor the log says who calls."""
+@pytest.mark.parametrize("how", ["inside", "outside", "nobody"])
+def test_a_withheld_number(site, daemon, lab, how):
+    """Neither the phone nor the log says who calls: by Privacy, or by a From that is nobody's."""
     site.forwards(boss={"all": "secretary"}, vera={"all": "2001"})
     _, secretary, _ = lab.register("boss", "secretary", "vera")
-    if inside:
+    if how == "inside":
         (caller,) = lab.register("kai")
-    else:
+    elif how == "outside":
         caller = lab.stranger(name="Max Muster")
-    caller.dial("boss" if inside else "boss from outside", [("Privacy", "id")])
+    else:
+        caller = lab.stranger("anonymous", "Max Muster", "anonymous.invalid")
+    privacy = [] if how == "nobody" else [("Privacy", "id")]
+    caller.dial("boss" if how == "inside" else "boss from outside", privacy)
     leg = lab.rings(secretary)
     labelled(leg, "Anonym", boss="unconditional")
     number = site.number("kai")
