@@ -171,7 +171,7 @@ def _redirector(headers: Headers) -> str:
     # With several phones the last cause is that of the phone which was last to end.
     moved = headers.get(v.LAST_CAUSE) == REDIRECTED or headers.get(v.DISPOSITION) == "ORIGINATOR_CANCEL"
     user = headers.get(v.DIALED_USER)
-    if not moved or v.REDIRECTED_TO not in headers or headers.get(v.STAGE) == AFTER:
+    if not moved or v.REDIRECT_HOST not in headers or headers.get(v.STAGE) == AFTER:
         return ""
     # Two phones of one user that send the call on at the same time do it twice: RDNIS is the first target.
     by = (user, headers.get(v.DESTINATION))
@@ -284,7 +284,7 @@ def on_channel(headers: Headers, stage: str) -> OnChannel:
 
 
 def _leftovers(headers: Headers, stage: str) -> tuple[v.Header, ...]:
-    left = [header for header in (*v.MEMORY, v.REDIRECTED_TO) if header in headers]
+    left = [header for header in (*v.MEMORY, v.REDIRECTED_TO, v.REDIRECT_HOST) if header in headers]
     if stage == BEFORE and v.REDIRECT_USER in headers:  # of an earlier phone; nobody was tried here yet
         left.append(v.REDIRECT_USER)
     ours = headers.get(v.CONNECTED).split(",")

@@ -26,7 +26,7 @@ _PRIVATE = {"id", "user", "header", "full"}  # RFC 3323 section 4.2, RFC 3325; "
 _DIALLERS = (v.LOOPBACK_FROM, v.ENTERPRISE_FROM, v.QUEUE_CALLER, v.FIFO_CALLER)
 _ASKED = (
     v.DIRECTION, v.AUTHORIZED, v.USER_NAME,
-    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID, v.REDIRECTED_TO, v.GATEWAY,
+    v.WHO, v.DIALED_USER, v.DIALED_DOMAIN, v.DISPOSITION, v.PRESENCE_ID, v.REDIRECT_HOST, v.GATEWAY,
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _of_leg(direction: str, get: Callable[[v.Header], str], config: Config) -> U
     who, dialed = get(v.WHO), (get(v.DIALED_USER), get(v.DIALED_DOMAIN))
     if who:
         return None if who == NOBODY else user_of(who, "")
-    if get(v.REDIRECTED_TO) or get(v.GATEWAY):
+    if get(v.REDIRECT_HOST) or get(v.GATEWAY):
         return None
     dial_string = user_of(get(v.PRESENCE_ID), "")
     if not any(dialed):

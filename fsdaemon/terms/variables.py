@@ -116,6 +116,8 @@ PRIVACY = _v("sip_Privacy", Writer.STRANGER)  # RFC 3323; FreeSWITCH itself acts
 REFER_TO = _v("sip_refer_to", Writer.STRANGER)  # sofia.c: the REFER that made this channel come here
 REDIRECTED_TO = _v("sip_redirected_to", Writer.STRANGER)  # sofia.c: the Contact of a 302
 REDIRECT_USER = _v("sip_redirect_contact_user_0", Writer.STRANGER)
+# Set by every 302 that is followed; REDIRECTED_TO is not if the Contact has a "${" (switch_channel.c).
+REDIRECT_HOST = _v("sip_redirect_contact_host_0", Writer.STRANGER)
 # Between our dialplan files and the daemon.
 STAGE = _v("fsdaemon_stage", Writer.DIALPLAN)
 CONTEXT = _v(

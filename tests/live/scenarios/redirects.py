@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.live.caller import ForeignHost
 from tests.live.scenarios import labelled, outside_only, own_name_only
 
@@ -103,9 +105,10 @@ def test_the_phone_forwards_to_itself(daemon, lab):
     assert len(boss.incoming) <= 3
 
 
-def test_two_users_whose_phones_forward_to_each_other(site, daemon, lab):
+@pytest.mark.parametrize("name", ["", '"${user_name}" '], ids=["", "expansion"])
+def test_two_users_whose_phones_forward_to_each_other(site, daemon, lab, name):
     boss, secretary, kai = lab.register("boss", "secretary", "kai")
-    boss.policy, secretary.policy = "redirect:secretary", "redirect:boss"
+    boss.policy, secretary.policy = (f"redirect:{name}<{kai.address(who)}>" for who in ("secretary", "boss"))
     call = kai.dial("boss")
     lab.ends(call)
     assert max(len(boss.incoming), len(secretary.incoming)) <= 3
@@ -141,12 +144,12 @@ def test_two_phones_that_both_forward_at_once(daemon, mobile_that_forwards, lab)
     labelled(lab.rings(secretary), "kai", boss="deflection")
 
 
-def test_what_a_phone_writes_around_the_address_is_not_executed(daemon, lab, tmp_path):
-    """FreeSWITCH keeps no such Contact (switch_channel.c), so the call has no label; conditions expand the others."""
+def test_what_a_phone_writes_around_the_address_is_not_executed(site, daemon, lab, tmp_path):
+    """FreeSWITCH keeps no such Contact (switch_channel.c), and the call is a forwarded one all the same."""
     boss, secretary, kai = lab.register("boss", "secretary", "kai")
     marks = [tmp_path / name for name in ("name", "parameter")]
     evil = ["${system touch " + str(mark) + "}" for mark in marks]
     boss.policy = f'redirect:"{evil[0]}" <{boss.address("secretary")}>;x="{evil[1]}"'
     kai.dial("boss")
-    lab.rings(secretary)
+    labelled(lab.rings(secretary), "kai", boss="deflection")
     assert not any(mark.exists() for mark in marks)
