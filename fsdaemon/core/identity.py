@@ -32,12 +32,21 @@ _ASKED = (
 
 def caller_of(headers: Headers, own_name: str, user: User | None) -> Caller:
     outbound = headers.get(v.CALL_DIRECTION) == "outbound"
-    shown = own_name
+    shown = "" if are_anothers(headers) else own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called the user
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
     told = headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
     withheld = _withheld(headers) or (not outbound and is_nobody(told))
     return Caller(user, shown, user.name if user else told, withheld)
+
+
+def are_anothers(headers: Headers) -> bool:
+    """Whether FreeSWITCH gave this channel all variables of another one: they say nothing of the caller.
+
+    It does after a transfer to a phone that rings, if nobody takes the call there: the caller goes on in the
+    dialplan in the place of who transferred (switch_channel.c switch_channel_caller_extension_masquerade).
+    """
+    return headers.get(v.VARIABLES_OF) not in ("", headers.get(v.UUID))
 
 
 def _withheld(headers: Headers) -> bool:
@@ -54,6 +63,8 @@ def established(source: Source, matters: bool) -> User | None:
     Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel). A loopback leg is
     nobody itself; the channel for which it was dialled is asked (`dialler`).
     """
+    if are_anothers(source.headers):
+        return None
     if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
         return user_on(source, dialler(source.headers)) if matters else None
     return _of_leg(source.headers.get(v.CALL_DIRECTION), source.headers.get, source.config)

@@ -123,6 +123,16 @@ def test_who_does_not_is_not(privacy):
     assert not facts("external_before_bridge", sip_Privacy=privacy).caller.withheld
 
 
+def test_a_channel_that_was_given_the_variables_of_another():
+    """switch_channel.c switch_channel_caller_extension_masquerade; the Caller-… fields stay the caller's."""
+    line = b"Unique-ID: 11111111-2222-3333-4444-555555555555\nCaller-Caller-ID-Name: Max\n"
+    for name in ("internal_before_bridge", "blind_transfer_by_caller"):
+        assert facts(name).caller.user
+        assert facts(name, line).caller.user is None
+    assert facts("internal_before_bridge").caller.name == "Sina Sekretariat"
+    assert facts("internal_before_bridge", line).caller.name == "Max"
+
+
 def test_a_leg_that_a_302_took_to_a_foreign_host_is_nobodys():
     assert facts("blind_transfer_by_caller").caller.user == User("102", "lab.test")
     assert facts("blind_transfer_by_caller", sip_redirect_contact_host_0="192.0.2.1").caller.user is None
