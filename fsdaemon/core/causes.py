@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from fsdaemon.core.identity import not_taken
 from fsdaemon.terms import causes, kinds
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
@@ -35,6 +36,8 @@ def outcomes(headers: Headers, table: Mapping[str, str]) -> tuple[Outcome, ...]:
         return (Outcome(REDIRECT),)  # a 302 to where FreeSWITCH does not go by itself, a tel: URI (RFC 3966)
     if disposition == _CANCELLED and cause == REDIRECTED:
         return ()
+    if not_taken(headers):  # FreeSWITCH does not say why
+        return (_of_leg(headers, table, "NO_ANSWER", True),)
     if disposition == "SUCCESS":  # a 183 with SDP makes it so, even if a 486 follows
         return (_of_leg(headers, table, cause, True),)
     rang = has_rung(headers)

@@ -16,7 +16,7 @@ from fsdaemon.core import ids, incoming, queues
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
-from fsdaemon.core.identity import NOBODY, dialler, groups_of, user_if, user_on
+from fsdaemon.core.identity import NOBODY, dialler, groups_of, not_taken, transferor, user_if, user_on
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -215,6 +215,9 @@ def referrer_of(source: Source, callee: User, asked: tuple[str, ...]) -> Person 
     Referred-By is written by a phone and says nothing. Who sent the REFER is the one the caller was
     bridged to: the user whom FreeSWITCH dialled for the caller, or who is on the leg that dialled the caller.
     """
+    if not_taken(source.headers):
+        user = transferor(source)
+        return Person(user, groups_of(source, user, asked)) if user else None
     refer = refer_of(source.headers, callee)
     if not refer:
         return None

@@ -49,6 +49,17 @@ def are_anothers(headers: Headers) -> bool:
     return headers.get(v.VARIABLES_OF) not in ("", headers.get(v.UUID))
 
 
+def not_taken(headers: Headers) -> bool:
+    """Whether that has just happened: the bridge is the other channel's, and not yet over there."""
+    asked = (headers.get(v.STAGE), headers.get(v.DISPOSITION))
+    return asked == ("after", "failure") and are_anothers(headers)
+
+
+def transferor(source: Source) -> User | None:
+    """Who transferred the caller so: the variables are those of that user's own call."""
+    return _of_leg("inbound", source.headers.get, source.config)
+
+
 def _withheld(headers: Headers) -> bool:
     if "true" in (headers.get(v.HIDE_NAME), headers.get(v.HIDE_NUMBER)):
         return True

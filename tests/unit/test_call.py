@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fsdaemon.config import reader as config
 from fsdaemon.core.call import Call, read
 from fsdaemon.core.decide import Decision, decide
-from fsdaemon.core.users import User
+from fsdaemon.core.users import Person, User
 from fsdaemon.esl.fake_switch import Switch, channel_data, url_encode
 from fsdaemon.esl.protocol import to_bytes
 from fsdaemon.terms import variables as v
@@ -131,6 +131,16 @@ def test_a_channel_that_was_given_the_variables_of_another():
         assert facts(name, line).caller.user is None
     assert facts("internal_before_bridge").caller.name == "Sina Sekretariat"
     assert facts("internal_before_bridge", line).caller.name == "Max"
+    bridge = {"fsdaemon_stage": "after", "originate_disposition": "failure"}
+    made = facts("internal_before_bridge", line, **bridge)
+    assert made.failure == "no_answer"
+    assert made.referrer == Person(User("101", "lab.test"))
+    assert facts("internal_before_bridge", line, **{**bridge, "fsdaemon_stage": "before"}).referrer is None
+    assert (
+        facts("internal_before_bridge", line, **{**bridge, "originate_disposition": "USER_BUSY"}).failure
+        == "busy"
+    )
+    assert facts("internal_before_bridge", **bridge).failure != "no_answer"
 
 
 def test_a_leg_that_a_302_took_to_a_foreign_host_is_nobodys():

@@ -202,23 +202,3 @@ def test_who_was_dialled_has_no_mailbox(site, daemon, lab):
         call = kai.dial(number)
         lab.unanswered(call, takes, 0)
         lab.hangup_all()
-
-
-def test_nobody_takes_a_call_that_was_transferred_while_it_rang(site, daemon, lab):
-    """FreeSWITCH gives the caller's channel all variables of who transferred; the caller is not that user."""
-    site.forwards(boss={"all": "secretary"}, zoe={"all": "secretary"})
-    boss, secretary, zoe = lab.register("boss", "secretary", "zoe")
-    call = lab.stranger().dial("secretary")
-    first = lab.rings(secretary)
-    first.pick_up()
-    lab.talk(call, first)
-    channel = site.channel_of("+491701234567")
-    consultation = secretary.dial("boss")
-    lab.rings(boss)
-    lab.wait(lambda: consultation.ringing, "heard by the secretary")
-    first.join(consultation)
-    lab.wait(lambda: boss.last.gone, "given up", 12)
-    assert daemon.says(r"ring {boss} for \+491701234567: ")
-    site.api(f"uuid_transfer {channel} {zoe.user} XML default")
-    assert lab.rings(secretary, 2).display == site.label("zoe", "Max")
-    assert not zoe.rang
