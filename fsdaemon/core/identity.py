@@ -46,7 +46,8 @@ def are_anothers(headers: Headers) -> bool:
     It does after a transfer to a phone that rings, if nobody takes the call there: the caller goes on in the
     dialplan in the place of who transferred (switch_channel.c switch_channel_caller_extension_masquerade).
     """
-    return headers.get(v.VARIABLES_OF) not in ("", headers.get(v.UUID))
+    own = headers.get(v.UUID)
+    return headers.get(v.PROFILE_OF) == own and headers.get(v.VARIABLES_OF) not in ("", own)
 
 
 def not_taken(headers: Headers) -> bool:

@@ -60,6 +60,7 @@ def _v(name: str, writer: Writer) -> Header:
 
 # What FreeSWITCH establishes (switch_channel.c, sofia_reg.c: sip_authorized after a good digest or ACL).
 UUID = Header("Unique-ID", Writer.SWITCH)
+PROFILE_OF = Header("Caller-Unique-ID", Writer.SWITCH)  # whose the Caller-… fields are (switch_caller.c)
 VARIABLES_OF = _v("uuid", Writer.SWITCH)  # which channel the variables are of (switch_core_session.c)
 CALL_DIRECTION = Header("Call-Direction", Writer.SWITCH)
 DESTINATION = Header("Caller-Destination-Number", Writer.STRANGER)
