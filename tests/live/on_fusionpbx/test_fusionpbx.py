@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
+from tests.live.fusionpbx import INSTALLER
 from tests.live.scenarios import labelled, nothing_of_ours, own_name_only
 from tests.live.scenarios.leaks import answered
 
@@ -354,3 +357,23 @@ def test_taken_out_again(site, daemon, scene):
     site.postgres.sql(switched.format("true"))
     assert "switched off" not in site.install()
     assert site.postgres.sql(ours) == "8"
+
+
+@pytest.mark.parametrize("option", [[], ["--remove"]], ids=["install", "remove"])
+def test_installed_by_a_user_who_may_not(site, option):
+    """Nothing is changed: neither are the entries gone, nor is it called removed what the next upgrade imports."""
+    entries = "select string_agg(dialplan_xml, '' order by app_uuid) from v_dialplans where dialplan_name like 'fsdaemon%'"
+    before, place = site.sql(entries), site.root / "app" / "fsdaemon" / "resources" / "switch" / "scripts"
+    # Root is not asked for permission, unless it has no right to go without.
+    as_user = ["setpriv", "--bounding-set=-dac_override", "php", INSTALLER, *option, site.root]
+    place.chmod(0o555)
+    try:
+        done = subprocess.run(
+            as_user, env={**os.environ, **site.environment}, capture_output=True, text=True, check=False
+        )
+    finally:
+        place.chmod(0o755)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"install.php: may not write to {place}; nothing was changed; run this as root\n"
+    assert site.sql(entries) == before
+    assert list(place.iterdir())
