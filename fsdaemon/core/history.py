@@ -16,7 +16,7 @@ from fsdaemon.core import ids, incoming, queues
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
-from fsdaemon.core.identity import NOBODY, dialler, groups_of, user_if, user_on
+from fsdaemon.core.identity import NOBODY, dialler, groups_of, numbers_of, user_if, user_on
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -209,7 +209,9 @@ def last_bridge(headers: Headers) -> str:
     return ids.token(headers.get(v.LAST_BRIDGE_TO))
 
 
-def referrer_of(source: Source, callee: User, asked: tuple[str, ...]) -> Person | None:
+def referrer_of(
+    source: Source, callee: User, asked: tuple[str, ...], named: tuple[User, ...]
+) -> Person | None:
     """Who transferred the caller here with a consultation (RFC 3891 Replaces), if FreeSWITCH knows.
 
     Referred-By is written by a phone and says nothing. Who sent the REFER is the one the caller was
@@ -227,7 +229,7 @@ def referrer_of(source: Source, callee: User, asked: tuple[str, ...]) -> Person 
         user = user_on(source, v.BRIDGE_UUID)
     elif source.headers.get(v.DIALED_USER) in _numbers_of_leg(source.headers, bridged):
         user = user_if(source.headers.get(v.DIALED_USER), source.headers.get(v.DIALED_DOMAIN))
-    return Person(user, groups_of(source, user, asked)) if user else None
+    return Person(user, groups_of(source, user, asked), numbers_of(source, user, named)) if user else None
 
 
 def refer_of(headers: Headers, callee: User) -> str:

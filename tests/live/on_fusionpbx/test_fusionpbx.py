@@ -244,6 +244,36 @@ def test_an_alias_is_the_user(site, daemon, lab):
     own_name_only(lab.rings(boss), "secretary")
 
 
+@pytest.fixture
+def sina(site):
+    """The secretary's extension is a name, and 101 her number alias."""
+    change = (
+        "update v_extensions set extension = '{}', password = 'pw{}' "
+        f"where domain_uuid = '{site.domains['lab.test']}' and extension = '{{}}'"
+    )
+    site.sql(change.format("sina", "sina", "101"))
+    site.sql("update v_extensions set number_alias = '101' where extension = 'sina'")
+    yield "sina"
+    site.sql(change.format("101", "101", "sina"))
+
+
+def test_an_extension_that_is_a_name(site, daemon, sina, lab):
+    """The number alias is her number: she is the target of a forward to it, and it is her own number."""
+    site.forwards(boss={"all": "101"}, sina={"all": "103"})
+    boss, secretary, kai, vera = lab.register("boss", sina, "kai", "vera")
+    kai.dial("boss")
+    labelled(lab.rings(vera), "kai", secretary="unconditional", boss="unconditional")
+    lab.hangup_all()
+    secretary.dial("boss")
+    own_name_only(lab.rings(boss), "secretary")
+    assert daemon.says(r"ring {boss} for sina: target \({boss} forwards always to 101\)$")
+    lab.hangup_all()
+    secretary.dial("101")
+    own_name_only(lab.rings(secretary), "secretary")
+    assert daemon.says(r"ring 101 for sina: self \(101 forwards always to {vera}\)$")
+    assert len(vera.incoming) == 1
+
+
 def test_follow_me_as_the_target(site, daemon, lab):
     site.forwards(boss={"all": "secretary"})
     site.follow_me("101", "103", "104")
