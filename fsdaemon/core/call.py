@@ -177,8 +177,9 @@ def _exceptions(
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
+    now = re.sub("[^0-9]", "", source.headers.get(v.NOW))
     if v.CONTEXT not in source.headers:
-        return Context()
+        return Context(now=now)
     beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
     half = source.headers.get(v.LOOPBACK_LEG) == "B"
@@ -189,7 +190,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         rights=forwards.rights_of(source, callee) if beyond and not source.open else {},
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
-        now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
+        now=now,
         given=tuple(name for name in (*v.FORWARDS.values(), v.FORWARD_EXCEPT) if name in source.headers),
         sounded=half or causes.sounded(source.headers),  # of a loopback FreeSWITCH does not say it
         half=half and not answered,

@@ -140,7 +140,7 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     values = {v.OFF: ",".join(verdict.off)} if verdict.off else {}
     pending = ",".join(f"{kind}={target}" for kind, target in verdict.pending)
     if not call.is_user and verdict.path:
-        pending = ONWARD
+        pending, values[v.SINCE] = ONWARD, call.context.now
     if pending and verdict.action == RING:
         values.update({v.PENDING: pending, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
     return values

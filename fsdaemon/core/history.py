@@ -121,7 +121,7 @@ def pending(headers: Headers, callee: User) -> str:
     """
     if v.PENDING not in headers and v.SINCE not in headers:
         return ""
-    if v.SINCE in headers:
+    if v.PENDING not in headers:
         return ONWARD if headers.get(v.BRIDGED) == last_bridge(headers) else ""
     hop = user_of(headers.get(v.HOP), callee.domain)
     from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
@@ -136,7 +136,12 @@ def pending(headers: Headers, callee: User) -> str:
 
 
 def _taken(headers: Headers) -> bool:
-    """Whether an application took the call to which our forward had led it: it answered, and went on."""
+    """Whether an application took the call to which our forward had led it: it answered, and went on.
+
+    In FusionPBX a queue or a ring group that sends the call on did not take it.
+    """
+    if headers.get(v.STAGE) == ONCE and (v.QUEUE_MEMBER in headers or v.RING_GROUP in headers):
+        return False
     times = [headers.get(name) for name in (v.NOW, v.ANSWERED, v.SINCE)]
     now, answered, since = (int(time) if time.isascii() and time.isdigit() else 0 for time in times)
     return 0 < since <= answered and now - answered > _TAKEN_AFTER  # FreeSWITCH's clock has ticks of 20 ms

@@ -88,6 +88,7 @@ ENTERPRISE_FROM = _v("ent_originate_aleg_uuid", Writer.SWITCH)  # the same where
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 # Whose call an agent's leg is for; a queue originates it without a channel (mod_callcenter.c, mod_fifo.c).
 QUEUE_CALLER = _v("cc_member_session_uuid", Writer.SWITCH)
+QUEUE_MEMBER = _v("cc_member_uuid", Writer.SWITCH)  # on the caller's channel, too
 FIFO_CALLER = _v("fifo_bridge_uuid", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
 NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
@@ -174,6 +175,7 @@ IGNORE_UPDATES = _v("ignore_display_updates", Writer.DAEMON)  # switch_ivr.c: no
 CONNECTED = _v("fsdaemon_connected", Writer.DAEMON)  # which of these four we set
 EXPORTS = _v("export_vars", Writer.DIALPLAN)  # switch_channel.c: what goes from this channel to every leg
 # The same for a queue's legs (mod_callcenter.c; mod_fifo.c, which knows no "nolocal:").
+RING_GROUP = _v("ring_group_uuid", Writer.DIALPLAN)  # FusionPBX: the last group that was called
 QUEUE_EXPORTS = _v("cc_export_vars", Writer.DIALPLAN)
 FIFO_EXPORTS = _v("fifo_export", Writer.DIALPLAN)
 # On the caller's channel, for the agents' legs. FreeSWITCH executes it when a leg is made: here never.

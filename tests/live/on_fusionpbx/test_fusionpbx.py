@@ -187,6 +187,35 @@ def test_two_tenants_with_the_same_numbers(site, daemon, lab):
     assert len(lines) == 1
 
 
+@pytest.fixture
+def menu(site):
+    """5000 answers, lets the caller choose for five seconds, and calls what was chosen."""
+    xml = """<extension name="menu" continue=""><condition field="destination_number" expression="^5000$">
+      <action application="answer" data=""/><action application="sleep" data="5000"/>
+      <action application="transfer" data="${chosen} XML lab.test"/></condition></extension>"""
+    site.sql(site._dialplan("lab.test", "lab.test", 102, "menu", xml))
+    yield "5000"
+    site.sql("delete from v_dialplans where dialplan_name = 'menu'")
+
+
+@pytest.mark.parametrize("chosen", ["vera", "boss"])
+def test_sent_on_by_a_menu(site, daemon, menu, lab, chosen):
+    """A menu took the call: where it leads is no forward, and not a loop either."""
+    site.forwards(boss={"all": "secretary"}, secretary={"all": menu})
+    boss, kai, vera = lab.register("boss", "kai", "vera")
+    call = kai.dial("boss")
+    lab.wait(lambda: call.up, "the menu")
+    site.api(f"uuid_setvar {site.channel_of('kai')} chosen {site.number(chosen)}")
+    if chosen == "vera":
+        own_name_only(lab.rings(vera, 1, 10))
+        return
+    followed = [f"forward {site.number('boss')} to", f"forward {site.number('secretary')} to"] * 2
+    lab.wait(lambda: len([line for line in daemon.lines if " forward " in line]) == 4, "again", 12)
+    lines = [line for line in daemon.lines if " forward " in line]
+    assert all(text in line for text, line in zip(followed, lines))
+    assert not boss.rang
+
+
 # --- what is FusionPBX's own ---
 
 
