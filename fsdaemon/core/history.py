@@ -124,7 +124,7 @@ def pending(headers: Headers, callee: User) -> str:
     if v.PENDING not in headers:
         return ONWARD if headers.get(v.BRIDGED) == last_bridge(headers) else ""
     hop = user_of(headers.get(v.HOP), callee.domain)
-    from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
+    from_there = hop.same(User(headers.get(v.RDNIS), hop.domain)) and not _redirector(headers)
     if not from_there or headers.get(v.BRIDGED) != last_bridge(headers):
         return ""
     if headers.get(v.PENDING) == ONWARD:

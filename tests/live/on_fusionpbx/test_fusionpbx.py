@@ -216,6 +216,18 @@ def test_sent_on_by_a_menu(site, daemon, menu, lab, chosen):
     assert not boss.rang
 
 
+@pytest.mark.parametrize("kind", ["all", "no_answer"])
+def test_a_forward_to_another_tenant(site, daemon, lab, kind):
+    """By an outside number of that tenant: the label names who forwarded, not that tenant's user of this number."""
+    site.forwards(vera={kind: "4940104"})
+    there = lab.phone("104", domain="b.test")
+    lab.wait(lambda: there.reg == 200, "registered", 8)
+    lab.wait(lambda: "sip:" in site.api("sofia_contact */104@b.test"), "known to FreeSWITCH", 8)
+    (kai,) = lab.register("kai")
+    kai.dial("vera")
+    labelled(lab.rings(there, 1, 12), "kai", vera="unconditional" if kind == "all" else "no-answer")
+
+
 # --- what is FusionPBX's own ---
 
 
