@@ -18,7 +18,7 @@ from fsdaemon.core.forwards import Forwarding, Public
 from fsdaemon.core.history import OnChannel
 from fsdaemon.core.own import Own
 from fsdaemon.core.questions import Answers, Questions, Source
-from fsdaemon.core.users import Caller, Person, User
+from fsdaemon.core.users import Caller, Person, User, user_of
 from fsdaemon.terms import variables as v
 from fsdaemon.terms.channel import Headers
 
@@ -107,7 +107,7 @@ def _call(source: Source, callee: User, found: Forwarding, dialled: User | None 
     headers, config, dialled = source.headers, source.config, dialled or callee
     matters = any(found.targets.values())  # who calls; where no forward could be followed nobody is asked
     channel, path = history.on_channel(headers, found.stage), history.path_of(source, dialled)
-    user = identity.established(source, matters)
+    user, named = identity.established(source, matters), _named(callee, found)
     caller = identity.caller_of(headers, channel.own_name, user)
     refer, context = history.refer_of(headers, dialled), _context(source, callee, found)
     own, groups = _exceptions(source, callee, found, caller, refer) if matters else (Own(), ())
@@ -116,9 +116,9 @@ def _call(source: Source, callee: User, found: Forwarding, dialled: User | None 
         callee=callee,
         callee_name=forwards.callee_name(source, callee, matters or bool(path)),
         caller=caller,
-        person=identity.person_of(source, user, groups),
+        person=identity.person_of(source, user, groups, named),
         refer=refer,
-        referrer=history.referrer_of(source, dialled, groups),
+        referrer=history.referrer_of(source, dialled, groups, named),
         forwards=found.forwards,
         failure=found.failure,
         stage=found.stage,
@@ -154,6 +154,12 @@ def _visited(source: Source, callee: User, found: Forwarding, context: Context) 
     return (*before, *history.visited(source.headers))
 
 
+def _named(callee: User, found: Forwarding) -> tuple[User, ...]:
+    """Whom the caller could be by a number: the callee, and the targets of the forwards."""
+    targets = [user_of(target, callee.domain) for target in found.targets.values() if target.strip()]
+    return (callee, *targets) if targets else ()
+
+
 def _is_known(caller: Caller) -> bool:
     """Whether an exception could name this caller."""
     return caller.user is not None or not caller.withheld
@@ -171,8 +177,9 @@ def _exceptions(
 
 
 def _context(source: Source, callee: User, found: Forwarding) -> Context:
+    now = re.sub("[^0-9]", "", source.headers.get(v.NOW))
     if v.CONTEXT not in source.headers:
-        return Context()
+        return Context(now=now)
     beyond = tuple(kind for kind in found.now if not forwards.is_user(source, found.forwards[kind], callee))
     no_answer = found.dialled.get("no_answer", codes.Entry(False))
     half = source.headers.get(v.LOOPBACK_LEG) == "B"
@@ -183,7 +190,7 @@ def _context(source: Source, callee: User, found: Forwarding) -> Context:
         rights=forwards.rights_of(source, callee) if beyond and not source.open else {},
         seconds=no_answer.seconds if no_answer.on else "",
         forks=forwards.forks(source, callee, found.stage),
-        now=re.sub("[^0-9]", "", source.headers.get(v.NOW)),
+        now=now,
         given=tuple(name for name in (*v.FORWARDS.values(), v.FORWARD_EXCEPT) if name in source.headers),
         sounded=half or causes.sounded(source.headers),  # of a loopback FreeSWITCH does not say it
         half=half and not answered,

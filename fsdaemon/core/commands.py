@@ -140,7 +140,7 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     values = {v.OFF: ",".join(verdict.off)} if verdict.off else {}
     pending = ",".join(f"{kind}={target}" for kind, target in verdict.pending)
     if not call.is_user and verdict.path:
-        pending = ONWARD
+        pending, values[v.SINCE] = ONWARD, call.context.now
     if pending and verdict.action == RING:
         values.update({v.PENDING: pending, v.HOP: call.callee.name, v.BRIDGED: call.last_bridge})
     return values
@@ -149,10 +149,11 @@ def _at_once(call: Call, verdict: Verdict) -> dict[v.Header, str]:
 def _path(call: Call, verdict: Verdict) -> dict[v.Header, str]:
     """The way so far. What is not a user may pass the call on to another tenant: its hop has the domain."""
     hop = verdict.target if verdict.action == FORWARD else call.callee.name
+    onward = _beyond(call, verdict) if call.context.asks else call.stage == ONCE and not call.is_user
     return {
         v.PATH: ",".join(step.number for step in verdict.path),
         v.PATH_KINDS: ",".join(step.kind for step in verdict.path),
-        v.HOP: full(hop, call.callee.domain) if call.context.asks and _beyond(call, verdict) else hop,
+        v.HOP: full(hop, call.callee.domain) if onward else hop,
         v.BRIDGED: call.last_bridge,
     }
 

@@ -16,7 +16,16 @@ from fsdaemon.core import ids, incoming, queues
 from fsdaemon.core.causes import REDIRECT, REDIRECTED, as_disposed, tried
 from fsdaemon.core.diversion import Diverter
 from fsdaemon.core.forwards import AFTER, BEFORE, ONCE
-from fsdaemon.core.identity import NOBODY, dialler, groups_of, not_taken, transferor, user_if, user_on
+from fsdaemon.core.identity import (
+    NOBODY,
+    dialler,
+    groups_of,
+    not_taken,
+    numbers_of,
+    transferor,
+    user_if,
+    user_on,
+)
 from fsdaemon.core.questions import Source
 from fsdaemon.core.users import Person, User, full, plain, user_of
 from fsdaemon.terms import kinds, numbers
@@ -121,10 +130,10 @@ def pending(headers: Headers, callee: User) -> str:
     """
     if v.PENDING not in headers and v.SINCE not in headers:
         return ""
-    if v.SINCE in headers:
+    if v.PENDING not in headers:
         return ONWARD if headers.get(v.BRIDGED) == last_bridge(headers) else ""
     hop = user_of(headers.get(v.HOP), callee.domain)
-    from_there = hop.same(User(headers.get(v.RDNIS), callee.domain)) and not _redirector(headers)
+    from_there = hop.same(User(headers.get(v.RDNIS), hop.domain)) and not _redirector(headers)
     if not from_there or headers.get(v.BRIDGED) != last_bridge(headers):
         return ""
     if headers.get(v.PENDING) == ONWARD:
@@ -136,7 +145,12 @@ def pending(headers: Headers, callee: User) -> str:
 
 
 def _taken(headers: Headers) -> bool:
-    """Whether an application took the call to which our forward had led it: it answered, and went on."""
+    """Whether an application took the call to which our forward had led it: it answered, and went on.
+
+    In FusionPBX a queue or a ring group that sends the call on did not take it.
+    """
+    if headers.get(v.STAGE) == ONCE and (v.QUEUE_MEMBER in headers or v.RING_GROUP in headers):
+        return False
     times = [headers.get(name) for name in (v.NOW, v.ANSWERED, v.SINCE)]
     now, answered, since = (int(time) if time.isascii() and time.isdigit() else 0 for time in times)
     return 0 < since <= answered and now - answered > _TAKEN_AFTER  # FreeSWITCH's clock has ticks of 20 ms
@@ -209,28 +223,31 @@ def last_bridge(headers: Headers) -> str:
     return ids.token(headers.get(v.LAST_BRIDGE_TO))
 
 
-def referrer_of(source: Source, callee: User, asked: tuple[str, ...]) -> Person | None:
+def referrer_of(
+    source: Source, callee: User, asked: tuple[str, ...], named: tuple[User, ...]
+) -> Person | None:
     """Who transferred the caller here with a consultation (RFC 3891 Replaces), if FreeSWITCH knows.
 
     Referred-By is written by a phone and says nothing. Who sent the REFER is the one the caller was
     bridged to: the user whom FreeSWITCH dialled for the caller, or who is on the leg that dialled the caller.
     """
-    if not_taken(source.headers):
-        user = transferor(source)
-        return Person(user, groups_of(source, user, asked)) if user else None
+    user = transferor(source) if not_taken(source.headers) else _by_refer(source, callee)
+    return Person(user, groups_of(source, user, asked), numbers_of(source, user, named)) if user else None
+
+
+def _by_refer(source: Source, callee: User) -> User | None:
     refer = refer_of(source.headers, callee)
     if not refer:
         return None
     bridged = source.headers.get(v.BRIDGE_UUID)
     known, _, of = source.headers.get(v.REFERRER).partition("|")
-    user = None
     if of.startswith(refer[:_REFER_ID]):  # at an earlier hook; a bridge since has overwritten the rest
-        user = user_of(known, "") if of == refer and known != NOBODY else None
-    elif source.headers.get(v.CALL_DIRECTION) == "outbound":
-        user = user_on(source, v.BRIDGE_UUID)
-    elif source.headers.get(v.DIALED_USER) in _numbers_of_leg(source.headers, bridged):
-        user = user_if(source.headers.get(v.DIALED_USER), source.headers.get(v.DIALED_DOMAIN))
-    return Person(user, groups_of(source, user, asked)) if user else None
+        return user_of(known, "") if of == refer and known != NOBODY else None
+    if source.headers.get(v.CALL_DIRECTION) == "outbound":
+        return user_on(source, v.BRIDGE_UUID)
+    if source.headers.get(v.DIALED_USER) in _numbers_of_leg(source.headers, bridged):
+        return user_if(source.headers.get(v.DIALED_USER), source.headers.get(v.DIALED_DOMAIN))
+    return None
 
 
 def refer_of(headers: Headers, callee: User) -> str:

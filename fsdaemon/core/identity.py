@@ -126,8 +126,10 @@ def user_if(name: str, domain: str) -> User | None:
     return User(name, domain) if name and domain else None
 
 
-def person_of(source: Source, user: User | None, asked: tuple[str, ...]) -> Person | None:
-    """The caller and the caller's groups; the directory is asked about those in `asked`."""
+def person_of(
+    source: Source, user: User | None, asked: tuple[str, ...], named: tuple[User, ...]
+) -> Person | None:
+    """The caller; the directory is asked about the groups in `asked`, and who `named` are."""
     if user is None:
         return None
     groups = [
@@ -135,7 +137,24 @@ def person_of(source: Source, user: User | None, asked: tuple[str, ...]) -> Pers
         for name in source.config.variables.groups
         for group in source.headers.get(name).split(",")
     ]
-    return Person(user, (*filter(None, groups), *groups_of(source, user, asked)))
+    groups = [*filter(None, groups), *groups_of(source, user, asked)]
+    return Person(user, tuple(groups), numbers_of(source, user, named))
+
+
+def numbers_of(source: Source, user: User, named: tuple[User, ...]) -> tuple[str, ...]:
+    """Which of `named` the directory says is this user, if the user's own name is not a number.
+
+    Then a number-alias is the only number that the user has, and so the primary one.
+    """
+    if not any(map(str.isalpha, user.name)):
+        return ()
+    found = {one.folded for one in named if one.name.isdigit() and one.folded.domain == user.folded.domain}
+    return tuple(
+        one.name
+        for one in sorted(found)
+        if source.known(one)
+        and user.same(User(source(f"user_data {one.name}@{one.domain} attr id"), one.domain))
+    )
 
 
 def groups_of(source: Source, user: User, asked: tuple[str, ...]) -> tuple[str, ...]:

@@ -189,9 +189,9 @@ def _persons(person: Person, call: Call, config: Config, kind: str, target: User
     """The exception that an established user has from this forward."""
     exceptions = config.exceptions
     # A 302 is the phone's own; and a member who calls the group does not call the own number.
-    if person.user.same(call.callee) and kind != REDIRECT and call.stage != MEMBERS:
+    if person.called(call.callee) and kind != REDIRECT and call.stage != MEMBERS:
         return _Exception(SELF)
-    if exceptions.target and target.same(person.user):
+    if exceptions.target and person.called(target):
         return _Exception(TARGET, "exceptions.target")
     for entry in exceptions.users:
         if person.user.same(user_of(entry, call.callee.domain)):
@@ -219,7 +219,7 @@ def _own(entry: Entry, call: Call) -> _Exception:
 def _no_exception(call: Call, kind: str, target: User, shown: str) -> Reason:
     """Why this caller has no exception from a forward that is followed."""
     caller = call.caller
-    if kind in call.is_target_number or (caller.user and target.same(caller.user)):
+    if kind in call.is_target_number or (call.person and call.person.called(target)):
         return TARGET_OFF
     if caller.user:
         return NO_EXCEPTION

@@ -42,10 +42,15 @@ def full(number: str, domain: str) -> str:
 
 
 class Person(NamedTuple):
-    """Somebody whose right may count: an established user and the groups of that user."""
+    """Somebody whose right may count: an established user, and the groups and numbers of that user."""
 
     user: User
     groups: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()  #: aliases, of a user whose name is not a number
+
+    def called(self, other: User) -> bool:
+        """Whether `other` is this user, by the name or by a number."""
+        return any(other.same(self.user._replace(name=name)) for name in (self.user.name, *self.numbers))
 
 
 class Caller(NamedTuple):

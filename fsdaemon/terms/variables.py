@@ -90,6 +90,7 @@ ENTERPRISE_FROM = _v("ent_originate_aleg_uuid", Writer.SWITCH)  # the same where
 LOOPBACK_LEG = _v("loopback_leg", Writer.SWITCH)
 # Whose call an agent's leg is for; a queue originates it without a channel (mod_callcenter.c, mod_fifo.c).
 QUEUE_CALLER = _v("cc_member_session_uuid", Writer.SWITCH)
+QUEUE_MEMBER = _v("cc_member_uuid", Writer.SWITCH)  # on the caller's channel, too
 FIFO_CALLER = _v("fifo_bridge_uuid", Writer.SWITCH)
 DIRECTION = _v("direction", Writer.SWITCH)
 NOW = Header("Event-Date-Timestamp", Writer.SWITCH)  # microseconds since 1970
@@ -168,6 +169,7 @@ RUNG = _v("fsdaemon_rung", Writer.DAEMON)  # whether a phone rings in the next b
 MAILBOX = _v("fsdaemon_mailbox", Writer.DAEMON)  # "DOMAIN USER", as `voicemail` takes it
 CONTINUE = _v("continue_on_fail", Writer.DIALPLAN)
 CONFIRM = _v("confirm", Writer.DIALPLAN)  # FusionPBX: on each leg of its ring groups and of follow-me
+RING_GROUP = _v("ring_group_uuid", Writer.DIALPLAN)  # FusionPBX: the last group that was called
 SILENT = _v("loopback_no_pre_answer", Writer.DAEMON)  # mod_loopback.c: who dials a loopback sends no sound
 RINGBACK = _v("ringback", Writer.DIALPLAN)  # switch_ivr_originate.c: what the caller hears
 PLAY = _v("fsdaemon_play", Writer.DAEMON)  # what the user who dialled a code hears, for the dialplan "inline"

@@ -544,10 +544,10 @@ def test_an_answer_that_is_too_late_is_warned_of() -> None:
     sink = logger.add(lambda message: said.append(str(message)), level="WARNING", format="{message}")
     try:
         with Fake(silent) as fake, Linked(fake, lambda one: one.api("list_users")):
-            wait(lambda: bool(said), "a warning")
+            late = "FreeSWITCH did not answer list_users within 1.5 s; phones and lamps may show"
+            wait(lambda: any(one.startswith(late) for one in said), "the warning")
     finally:
         logger.remove(sink)
-    assert said[0].startswith("FreeSWITCH did not answer list_users within 1.5 s; phones and lamps may show")
 
 
 def test_what_runs_after_a_login_ends_with_it() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,6 +111,35 @@ def test_ones_own_number():
         "ring",
         "referrer",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "callee", "ids", "reason"),
+    [
+        ("anna", "101", "100", {"101": "anna"}, "target"),
+        ("anna", "101", "100", {"101": "ANNA"}, "target"),
+        ("anna", "101", "100", {"101": "bea"}, "always"),
+        ("anna", "101", "100", {}, "always"),
+        ("anna", "101@b.example", "100", {"101": "anna"}, "always"),
+        ("anna", "103", "101", {"101": "anna", "103": "bea"}, "self"),
+        ("102", "101", "100", {"101": "102"}, "always"),
+    ],
+)
+def test_a_user_whose_name_is_not_a_number(name, target, callee, ids, reason):
+    """The number-alias is the user's number; that of a user who has a number is not."""
+    lines = {
+        "fsdaemon_forward_all": target,
+        "fsdaemon_domain": "lab.test",
+        "fsdaemon_callee": callee,
+        "user_name": name,
+    }
+    data = headers(channel_data((DIRECTORY / "internal_before_bridge.txt").read_bytes(), lines))
+
+    def answer(command):
+        found = re.fullmatch(r"user_data (\d+)@lab.test attr id", command)
+        return ids.get(found[1], "") if found else "-ERR no reply"
+
+    assert decided(data, config.load(""), answer).verdict.reason == reason
 
 
 def test_one_domain_may_have_its_own():

@@ -46,6 +46,13 @@ foreach (glob("$source/conf/dialplan/*.xml") as $file) {
 $files = array_map(function ($file) use ($source) {
 	return substr($file, strlen($source) + 1);
 }, array_merge(glob("$source/conf/dialplan/*.xml"), glob("$source/scripts/*.lua")));
+// An installation that fails half-way, or a file that stays, would be imported again by the next upgrade.
+foreach ($files as $file) {
+	for ($place = dirname("$target/$file"); !file_exists($place); $place = dirname($place));
+	if (!is_dir($place) || !is_writable($place)) {
+		fail("may not write to $place; nothing was changed; run this as root");
+	}
+}
 $no_session = true;
 require "$root/resources/require.php";
 if (empty($database)) {

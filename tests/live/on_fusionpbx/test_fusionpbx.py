@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
 
+from tests.live.fusionpbx import INSTALLER
 from tests.live.scenarios import labelled, nothing_of_ours, own_name_only
 from tests.live.scenarios.leaks import answered
 
@@ -184,6 +187,47 @@ def test_two_tenants_with_the_same_numbers(site, daemon, lab):
     assert len(lines) == 1
 
 
+@pytest.fixture
+def menu(site):
+    """5000 answers, lets the caller choose for five seconds, and calls what was chosen."""
+    xml = """<extension name="menu" continue=""><condition field="destination_number" expression="^5000$">
+      <action application="answer" data=""/><action application="sleep" data="5000"/>
+      <action application="transfer" data="${chosen} XML lab.test"/></condition></extension>"""
+    site.sql(site._dialplan("lab.test", "lab.test", 102, "menu", xml))
+    yield "5000"
+    site.sql("delete from v_dialplans where dialplan_name = 'menu'")
+
+
+@pytest.mark.parametrize("chosen", ["vera", "boss"])
+def test_sent_on_by_a_menu(site, daemon, menu, lab, chosen):
+    """A menu took the call: where it leads is no forward, and not a loop either."""
+    site.forwards(boss={"all": "secretary"}, secretary={"all": menu})
+    boss, kai, vera = lab.register("boss", "kai", "vera")
+    call = kai.dial("boss")
+    lab.wait(lambda: call.up, "the menu")
+    site.api(f"uuid_setvar {site.channel_of('kai')} chosen {site.number(chosen)}")
+    if chosen == "vera":
+        own_name_only(lab.rings(vera, 1, 10))
+        return
+    followed = [f"forward {site.number('boss')} to", f"forward {site.number('secretary')} to"] * 2
+    lab.wait(lambda: len([line for line in daemon.lines if " forward " in line]) == 4, "again", 12)
+    lines = [line for line in daemon.lines if " forward " in line]
+    assert all(text in line for text, line in zip(followed, lines))
+    assert not boss.rang
+
+
+@pytest.mark.parametrize("kind", ["all", "no_answer"])
+def test_a_forward_to_another_tenant(site, daemon, lab, kind):
+    """By an outside number of that tenant: the label names who forwarded, not that tenant's user of this number."""
+    site.forwards(vera={kind: "4940104"})
+    there = lab.phone("104", domain="b.test")
+    lab.wait(lambda: there.reg == 200, "registered", 8)
+    lab.wait(lambda: "sip:" in site.api("sofia_contact */104@b.test"), "known to FreeSWITCH", 8)
+    (kai,) = lab.register("kai")
+    kai.dial("vera")
+    labelled(lab.rings(there, 1, 12), "kai", vera="unconditional" if kind == "all" else "no-answer")
+
+
 # --- what is FusionPBX's own ---
 
 
@@ -239,6 +283,36 @@ def test_an_alias_is_the_user(site, daemon, lab):
     lab.hangup_all()
     secretary.dial("200")
     own_name_only(lab.rings(boss), "secretary")
+
+
+@pytest.fixture
+def sina(site):
+    """The secretary's extension is a name, and 101 her number alias."""
+    change = (
+        "update v_extensions set extension = '{}', password = 'pw{}' "
+        f"where domain_uuid = '{site.domains['lab.test']}' and extension = '{{}}'"
+    )
+    site.sql(change.format("sina", "sina", "101"))
+    site.sql("update v_extensions set number_alias = '101' where extension = 'sina'")
+    yield "sina"
+    site.sql(change.format("101", "101", "sina"))
+
+
+def test_an_extension_that_is_a_name(site, daemon, sina, lab):
+    """The number alias is her number: she is the target of a forward to it, and it is her own number."""
+    site.forwards(boss={"all": "101"}, sina={"all": "103"})
+    boss, secretary, kai, vera = lab.register("boss", sina, "kai", "vera")
+    kai.dial("boss")
+    labelled(lab.rings(vera), "kai", secretary="unconditional", boss="unconditional")
+    lab.hangup_all()
+    secretary.dial("boss")
+    own_name_only(lab.rings(boss), "secretary")
+    assert daemon.says(r"ring {boss} for sina: target \({boss} forwards always to 101\)$")
+    lab.hangup_all()
+    secretary.dial("101")
+    own_name_only(lab.rings(secretary), "secretary")
+    assert daemon.says(r"ring 101 for sina: self \(101 forwards always to {vera}\)$")
+    assert len(vera.incoming) == 1
 
 
 def test_follow_me_as_the_target(site, daemon, lab):
@@ -354,3 +428,23 @@ def test_taken_out_again(site, daemon, scene):
     site.postgres.sql(switched.format("true"))
     assert "switched off" not in site.install()
     assert site.postgres.sql(ours) == "8"
+
+
+@pytest.mark.parametrize("option", [[], ["--remove"]], ids=["install", "remove"])
+def test_installed_by_a_user_who_may_not(site, option):
+    """Nothing is changed: neither are the entries gone, nor is it called removed what the next upgrade imports."""
+    entries = "select string_agg(dialplan_xml, '' order by app_uuid) from v_dialplans where dialplan_name like 'fsdaemon%'"
+    before, place = site.sql(entries), site.root / "app" / "fsdaemon" / "resources" / "switch" / "scripts"
+    # Root is not asked for permission, unless it has no right to go without.
+    as_user = ["setpriv", "--bounding-set=-dac_override", "php", INSTALLER, *option, site.root]
+    place.chmod(0o555)
+    try:
+        done = subprocess.run(
+            as_user, env={**os.environ, **site.environment}, capture_output=True, text=True, check=False
+        )
+    finally:
+        place.chmod(0o755)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"install.php: may not write to {place}; nothing was changed; run this as root\n"
+    assert site.sql(entries) == before
+    assert list(place.iterdir())

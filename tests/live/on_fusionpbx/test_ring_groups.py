@@ -169,6 +169,20 @@ def test_forwards_of_members_are_off(site, daemon, lab):
     assert not secretary.rang
 
 
+def test_a_member_that_is_switched_off(site, daemon, lab, strategy):
+    """Neither called nor in the log."""
+    site.sql(
+        "update v_ring_group_destinations set destination_enabled = false where destination_number = '104'"
+    )
+    site.forwards(vera={"all": "secretary"}, zoe={"all": "boss"})
+    secretary, kai, boss = lab.register("secretary", "kai", "boss")
+    kai.dial("group")
+    labelled(lab.rings(secretary), "kai", vera="unconditional")
+    assert daemon.says("forward {vera} to {secretary} for {kai}: always")
+    assert not any("104" in line.partition("INFO")[2].partition(" ")[2].split() for line in daemon.lines)
+    assert not boss.rang
+
+
 # --- exceptions ---
 
 

@@ -15,6 +15,7 @@ local SOCKET = "127.0.0.1:8084 full"
 local MOST = 500 -- users that are looked at
 local VARIABLES = {always = "forward_all", not_registered = "forward_user_not_registered"}
 local KINDS = {forward_all = "always", forward_user_not_registered = "not_registered", forward_no_answer = "no_answer"}
+local OFF = {f = true, ["false"] = true} -- a boolean, or a text in older versions
 local SQL = {
 	ring_groups = {
 		conditions = 1,
@@ -24,7 +25,7 @@ local SQL = {
 			where g.ring_group_extension = :number and g.domain_uuid = :domain_uuid
 			and d.dialplan_uuid = g.dialplan_uuid and cast(d.dialplan_enabled as text) = 'true']],
 		members = [[
-			select d.destination_number as number
+			select d.*, d.destination_number as number
 			from v_ring_groups as g, v_ring_group_destinations as d
 			where g.ring_group_extension = :number and g.domain_uuid = :domain_uuid
 			and d.ring_group_uuid = g.ring_group_uuid order by d.destination_delay, d.destination_number]]
@@ -119,8 +120,10 @@ local function question(row)
 		for _, target in ipairs(targets) do look(target) end
 	end
 	for _, member in ipairs(query(SQL[app].members)) do
-		members[#members + 1] = written(member.number)
-		look(member.number)
+		if not OFF[member.destination_enabled] then
+			members[#members + 1] = written(member.number)
+			look(member.number)
+		end
 	end
 	table.insert(rows, 1, table.concat(members, ","))
 	return table.concat(rows, "|")
