@@ -1,6 +1,6 @@
 """Channel data that somebody saved, for `explain`.
 
-Rule: decides nothing. What is no channel data is refused with what it is instead.
+Rule: decides nothing. What is not channel data is refused, with what it is instead.
 """
 
 from __future__ import annotations

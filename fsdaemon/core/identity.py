@@ -32,7 +32,7 @@ _ASKED = (
 
 def caller_of(headers: Headers, own_name: str, user: User | None) -> Caller:
     outbound = headers.get(v.CALL_DIRECTION) == "outbound"
-    shown = "" if are_anothers(headers) else own_name
+    shown = "" if masquerades(headers) else own_name
     if not shown and not outbound:  # on an outbound leg it names whoever called the user
         shown = _QUOTED_PAIR.sub(r"\1", headers.get(v.CALLER_NAME))
     told = headers.get(v.CALLER_NUMBER)[:_LONGEST_NUMBER]
@@ -40,7 +40,7 @@ def caller_of(headers: Headers, own_name: str, user: User | None) -> Caller:
     return Caller(user, shown, user.name if user else told, withheld)
 
 
-def are_anothers(headers: Headers) -> bool:
+def masquerades(headers: Headers) -> bool:
     """Whether FreeSWITCH gave this channel all variables of another one: they say nothing of the caller.
 
     It does after a transfer to a phone that rings, if nobody takes the call there: the caller goes on in the
@@ -53,7 +53,7 @@ def are_anothers(headers: Headers) -> bool:
 def not_taken(headers: Headers) -> bool:
     """Whether that has just happened: the bridge is the other channel's, and not yet over there."""
     asked = (headers.get(v.STAGE), headers.get(v.DISPOSITION))
-    return asked == ("after", "failure") and are_anothers(headers)
+    return asked == ("after", "failure") and masquerades(headers)
 
 
 def transferor(source: Source) -> User | None:
@@ -75,7 +75,7 @@ def established(source: Source, matters: bool) -> User | None:
     Outbound: whom FreeSWITCH itself dialled (mod_dptools.c user_outgoing_channel). A loopback leg is
     nobody itself; the channel for which it was dialled is asked (`dialler`).
     """
-    if are_anothers(source.headers):
+    if masquerades(source.headers):
         return None
     if source.headers.get(v.LOOPBACK_LEG) or source.headers.get(v.SOURCE) == "mod_loopback":
         return user_on(source, dialler(source.headers)) if matters else None
