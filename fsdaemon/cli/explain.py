@@ -255,9 +255,12 @@ def _what(heard: dict[str, Any]) -> str:
     return f"the call is {happens} ({heard['reason']})"
 
 
+NO_PAGE = "what listens on {} is not fsdaemon's page (metrics.listen)"
+
+
 def ask_page(address: str, path: str) -> Any:
     """What a running daemon answers at `metrics.listen`; None if it knows nothing of it. Raises OSError."""
-    no_page = f"what listens on {address} is not fsdaemon's page (metrics.listen)"
+    no_page = NO_PAGE.format(address)
     try:
         return peer.within(lambda: _got(f"http://{address}{path}"))
     except HTTPError as error:
@@ -291,5 +294,5 @@ def ask_call(address: str, uuid: str) -> list[dict[str, Any]]:
     """All that a running daemon keeps about a call, over its page. Raises OSError."""
     found = ask_page(address, f"/calls/{quote(uuid, safe='')}") or []
     if not (isinstance(found, list) and all(isinstance(one, dict) and "verdict" in one for one in found)):
-        raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)")
+        raise OSError(NO_PAGE.format(address))
     return found

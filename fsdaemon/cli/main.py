@@ -253,7 +253,7 @@ def _status(arguments: argparse.Namespace) -> int:
         told = explain.ask_page(address, "/status")
         verdicts = explain.ask_page(address, "/verdicts")
         if not (isinstance(told, dict) and "healthy" in told and isinstance(verdicts, list)):
-            raise OSError(f"what listens on {address} is not fsdaemon's page (metrics.listen)")
+            raise OSError(explain.NO_PAGE.format(address))
         return {**told, "verdicts": verdicts[-arguments.last :] if arguments.last else []}
 
     if arguments.json:

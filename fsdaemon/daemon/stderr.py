@@ -81,9 +81,8 @@ class Syslog(io.TextIOBase):
             said = line[priority.end() :] if priority else line
             if said:
                 level = syslog.LOG_DAEMON | (int(priority[1]) if priority else syslog.LOG_ERR)
-                header = (
-                    f"<{level}>{time.strftime('%b %e %H:%M:%S')} fsdaemon[{os.getpid()}]: "  # RFC 3164, 4.1
-                )
+                now = time.strftime("%b %e %H:%M:%S")  # RFC 3164, section 4.1.2
+                header = f"<{level}>{now} fsdaemon[{os.getpid()}]: "
                 self._send((header + said.replace("\0", "?")).encode("utf-8", "replace"))
         return len(text)
 
